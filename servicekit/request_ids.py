@@ -6,7 +6,8 @@ import os
 import re
 from contextvars import ContextVar
 
-from servicekit.checked_dataclass import checked_dataclass
+import msgspec
+
 from servicekit.value_in_context import ValueInContext
 
 # The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
@@ -20,8 +21,7 @@ _DIGITS_PER_REQUEST = 72
 _REQUESTS_PER_BLOCK = 100
 
 
-@checked_dataclass(frozen=True, slots=True)
-class RequestIds:
+class RequestIds(msgspec.Struct, frozen=True, gc=False):
     """The ids of one request.
 
     Attributes:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from servicekit.checked_dataclass import checked_dataclass
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,8 +41,7 @@ class ExecutionContext(msgspec.Struct, frozen=True, eq=False):
     sends_bodies: bool = False
 
 
-@checked_dataclass(frozen=True, slots=True)
-class ExecutionResult:
+class ExecutionResult(msgspec.Struct, frozen=True):
     """The response to the client. Its errors are not masked yet.
 
     Attributes:

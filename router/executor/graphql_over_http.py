@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from router import json_codec
 from router.transport.fetch_failures import without_graphql_response
-from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
     from router.executor.context_and_result import JsonObject
-    from router.transport.interface import SubgraphResponse, Transport
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 
 class EncodingLayer:
@@ -40,19 +41,7 @@ class EncodingLayer:
 
 
 def _encoded(request: SubgraphRequest) -> SubgraphRequest:
-    # `dataclasses.replace` would take three times as long, and this code runs for every fetch.
-    return SubgraphRequest(
-        subgraph=request.subgraph,
-        operation=request.operation,
-        operation_kind=request.operation_kind,
-        operation_name=request.operation_name,
-        variables=request.variables,
-        headers=request.headers,
-        body=encode_body(request),
-        deadline=request.deadline,
-        caller=request.caller,
-        fetch_ids=request.fetch_ids,
-    )
+    return replace(request, body=encode_body(request))
 
 
 def encode_body(request: SubgraphRequest) -> bytes:

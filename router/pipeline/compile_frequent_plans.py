@@ -8,6 +8,9 @@ A *misfit* is a response that does not have the form that the compiled code expe
 the plan again, which takes longer than the interpreter alone. So after several misfits in a row, only the interpreter
 executes the plan for some time.
 
+Some subgraphs send fields that they were not asked for, which are misfits. If this happens several times, the plan is
+compiled again, so that its code accepts these fields (`router/executor/compiled/extra_fields.py`).
+
 The caches of documents and plans decide how long an operation and its plan stay in memory. So this module refers to
 them weakly: a usage counter and a compiled plan disappear with the operation or the plan.
 """
@@ -22,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import structlog
 from graphql import DirectiveNode, GraphQLIncludeDirective, GraphQLSkipDirective, VariableNode, Visitor, visit
 
+from router.executor.compiled.recorded_responses import UnknownField
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.storage.lru import Lru
 
@@ -44,6 +48,12 @@ MISFITS_BEFORE_PAUSE: Final = 8
 
 PAUSE_EXECUTIONS: Final = 200
 """The length of a pause: the number of executions for which only the interpreter is used."""
+
+UNKNOWN_FIELDS_BEFORE_COMPILATION: Final = 3
+"""After this number of responses with unknown fields, a plan is compiled again. A single one may be an accident."""
+
+MOST_COMPILATIONS: Final = 4
+"""How often one plan is compiled at most. Rare fields may be found only after the first compilation with others."""
 
 PROTECTED_EXECUTIONS: Final = 5_000
 """If the cache is full, a compiled plan that was used during this number of executions is not replaced.
@@ -80,13 +90,30 @@ class PlanUsage:
         last_use: The number of the last execution, counted over all plans.
         program: The compiled plan; None if the plan has not been compiled, or cannot be compiled.
         is_submitted: Whether the plan is being compiled, or cannot be compiled.
-        references: Weak references to the plan and the operation. Their callbacks remove the usage.
+        key: The key in the cache.
+        plan: A weak reference to the plan. Its callback removes the usage.
+        operation: The same for the operation.
+        unknown_fields: The number of responses with unknown fields since the last compilation.
+        compilations: How often the plan was compiled.
     """
 
-    __slots__ = ("_in_a_row", "_pause", "is_submitted", "last_use", "program", "references", "uses")
+    __slots__ = (
+        "_in_a_row",
+        "_pause",
+        "compilations",
+        "is_submitted",
+        "key",
+        "last_use",
+        "operation",
+        "plan",
+        "program",
+        "unknown_fields",
+        "uses",
+    )
 
-    def __init__(self, *references: weakref.ref[object]) -> None:
-        self.references = references
+    def __init__(self, key: _Key, plan: weakref.ref[QueryPlan], operation: weakref.ref[PreparedOperation]) -> None:
+        self.key, self.plan, self.operation = key, plan, operation
+        self.unknown_fields = self.compilations = 0
         self.uses = self.last_use = 0
         self.is_submitted = False
         self.program: CompiledPlan | None = None
@@ -105,6 +132,11 @@ class PlanUsage:
         self._in_a_row = self._in_a_row + 1 if misfit is not None else 0
         if self._in_a_row >= MISFITS_BEFORE_PAUSE:
             self._in_a_row, self._pause = 0, PAUSE_EXECUTIONS
+
+    def replace_program(self, program: CompiledPlan) -> None:
+        """Use another compiled plan from now on. A pause ends."""
+        self.program = program
+        self._in_a_row = self._pause = 0
 
 
 class CompiledPlans:
@@ -167,11 +199,12 @@ class CompiledPlans:
         usage = self._uncompiled.get(key)
         if usage is None:
             gone = partial(self._forget_later, key)
-            usage = PlanUsage(weakref.ref(plan, gone), weakref.ref(operation, gone))
+            usage = PlanUsage(key, weakref.ref(plan, gone), weakref.ref(operation, gone))
             self._uncompiled.put(key, usage, 1)
         usage.uses += 1
         if usage.uses >= COMPILE_AFTER and not usage.is_submitted and self._has_room():
             usage.is_submitted = True
+            usage.compilations += 1
             job = PREPARING_THREAD.submit(partial(self._compile, plan, operation, dict(variables)))
             job.add_done_callback(lambda done: self._later.append(partial(self._keep, key, usage, done)))
 
@@ -217,6 +250,26 @@ class CompiledPlans:
             self._finished += 1
         else:
             self._misfits += 1
+            if isinstance(misfit, UnknownField):
+                self._count_unknown_field(usage, misfit)
+
+    def _count_unknown_field(self, usage: PlanUsage, misfit: UnknownField) -> None:
+        usage.unknown_fields += 1
+        program, plan, operation = usage.program, usage.plan(), usage.operation()
+        if program is None or plan is None or operation is None or usage.compilations >= MOST_COMPILATIONS:
+            return
+        if usage.unknown_fields == UNKNOWN_FIELDS_BEFORE_COMPILATION:
+            usage.compilations += 1
+            job = PREPARING_THREAD.submit(partial(self._compile_again, program, plan, operation, misfit))
+            job.add_done_callback(lambda done: self._later.append(partial(self._keep_again, usage, done)))
+
+    def _keep_again(self, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
+        program = job.result()
+        if program is None or program.memory_bytes > self._max_bytes or self._compiled.get(usage.key) is not usage:
+            return
+        usage.replace_program(program)
+        usage.unknown_fields = 0
+        self._compiled.put(usage.key, usage, program.memory_bytes)
 
     def inherit(self, previous: CompiledPlans) -> None:
         """Take over the counts of `previous`, the compiled plans before a reload."""
@@ -227,15 +280,27 @@ class CompiledPlans:
     ) -> CompiledPlan | None:
         # The start does not need the compiler. Its import takes as long as the compilation of several plans.
         from router.executor.compiled.compile_plan import compile_plan  # noqa: PLC0415
-        from router.executor.compiled.response_shape import NotCompilable  # noqa: PLC0415
 
-        try:
-            return compile_plan(self._schema, operation, plan, variables)
-        except NotCompilable as reason:
-            _log.debug("a plan is not compiled", reason=str(reason))
-        except Exception:  # noqa: BLE001  (the interpreter can execute every plan)
-            _log.exception("a plan could not be compiled")
-        return None
+        return _compiled(partial(compile_plan, self._schema, operation, plan, variables))
+
+    def _compile_again(
+        self, program: CompiledPlan, plan: QueryPlan, operation: PreparedOperation, misfit: UnknownField
+    ) -> CompiledPlan | None:
+        from router.executor.compiled.compile_plan import with_found_extra_fields  # noqa: PLC0415  (as above)
+
+        return _compiled(partial(with_found_extra_fields, program, self._schema, operation, plan, misfit))
+
+
+def _compiled(compile_: Callable[[], CompiledPlan | None]) -> CompiledPlan | None:
+    from router.executor.compiled.response_shape import NotCompilable  # noqa: PLC0415  (as above)
+
+    try:
+        return compile_()
+    except NotCompilable as reason:
+        _log.debug("a plan is not compiled", reason=str(reason))
+    except Exception:  # noqa: BLE001  (the interpreter can execute every plan)
+        _log.exception("a plan could not be compiled")
+    return None
 
 
 def _condition_names(operation: PreparedOperation) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql import print_ast
+from msgspec import structs
 
 from router.pipeline.error_formatting import codes_of, error_entry
 from router.pipeline.stage import Stage
@@ -193,7 +194,7 @@ class StageChain:
         if not self._on_response:
             return response
         if isinstance(response, ResponseStream):
-            return replace(response, parts=self._each(context, response.parts))
+            return structs.replace(response, parts=self._each(context, response.parts))
         for stage in self._on_response:
             response = await stage(context, response)
         return response

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.pipeline.stage import Stage

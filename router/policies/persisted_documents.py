@@ -14,10 +14,10 @@ Layout and comments do not matter when a document is compared with the documents
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLSyntaxError, parse, print_ast
+from msgspec.structs import replace
 
 from router.errors import DocumentIdAndBody, DocumentIdRequired, DocumentNotListed
 from router.pipeline.stage import Stage

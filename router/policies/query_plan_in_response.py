@@ -15,8 +15,10 @@ that was sent twice is in `requests` twice.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from router.pipeline.stage import Stage
 from router.plan.nodes import Fetch

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+from msgspec.structs import replace
+
 from router.json_codec import EncodedObject
-from servicekit.checked_dataclass import checked_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from router.request.log_fields import RequestRecord
 
 
-@checked_dataclass(frozen=True, slots=True, kw_only=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request of a client to run one operation (GraphQL over HTTP, "Request Parameters").
 
     Attributes:
@@ -35,9 +35,9 @@ class GraphQLRequest:
     query: str = ""
     document_id: str | None = None
     operation_name: str | None = None
-    variables: Mapping[str, object] = field(default_factory=dict)
-    extensions: Mapping[str, object] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, object] = msgspec.field(default_factory=dict)
+    extensions: Mapping[str, object] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     read_only: bool = False
     deadline: float | None = None
 
@@ -56,8 +56,7 @@ class Outcome(Enum):
     __hash__ = object.__hash__
 
 
-@checked_dataclass(frozen=True, slots=True, kw_only=True)
-class GraphQLResponse:
+class GraphQLResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The response to one operation.
 
     Attributes:
@@ -77,14 +76,7 @@ class GraphQLResponse:
 
     def with_headers(self, headers: Iterable[tuple[str, str]]) -> GraphQLResponse:
         """Return the response with additional headers."""
-        # This call takes a third of the time of `dataclasses.replace`.
-        return GraphQLResponse(
-            body=self.body,
-            outcome=self.outcome,
-            record=self.record,
-            status=self.status,
-            headers=(*self.headers, *headers),
-        )
+        return replace(self, headers=(*self.headers, *headers))
 
     def decoded(self) -> GraphQLResponse:
         """Return the response with a body of dicts and lists.
@@ -95,8 +87,7 @@ class GraphQLResponse:
         return replace(self, body={**self.body, "data": data.members()}) if isinstance(data, EncodedObject) else self
 
 
-@checked_dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseStream:
+class ResponseStream(msgspec.Struct, frozen=True, kw_only=True):
     """Several responses to one request (a subscription or `@defer`). Each response in `parts` is sent when it is ready.
 
     `record` and `headers` have the same meaning as in `GraphQLResponse`. The server uses only the bodies of `parts`.

@@ -14,6 +14,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from router.request.request_and_response import ResponseStream
 from router.server import csrf
 from router.server.access_log import LogLine
@@ -77,7 +79,7 @@ class _NotUsual(NamedTuple):
     owner: object
 
 
-class _Begun(NamedTuple):
+class _Begun(msgspec.Struct, frozen=True, eq=False):
     """A request that is being processed. `started` is the time when it arrived."""
 
     request: WholeRequest

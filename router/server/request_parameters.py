@@ -5,8 +5,10 @@ A request with a malformed parameter is refused with 400. The message has the na
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from router import json_codec
 from router.request.request_and_response import GraphQLRequest
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _OBJECTS = ("variables", "extensions")
 
 
-class RequestHead(NamedTuple):
+class RequestHead(msgspec.Struct, frozen=True, eq=False):
     """What a request has besides its parameters: HTTP headers, a deadline, and perhaps a document id in the path.
 
     `ids` finds the document id in the parameters.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
+
 from router import json_codec
 from router.request.log_fields import merged
 from router.request.request_and_response import Outcome
@@ -41,7 +44,7 @@ class FixedHeaders(NamedTuple):
     lines: bytes
 
 
-class HttpResponse(NamedTuple):
+class HttpResponse(msgspec.Struct, frozen=True):
     """A whole HTTP response.
 
     `extra` are the headers of this response alone. The headers `cors` and `fixed` follow.
@@ -74,7 +77,7 @@ class HttpResponse(NamedTuple):
         return WholeResponse(self.status, head, self.body, closes)
 
 
-class ResponseTarget(NamedTuple):
+class ResponseTarget(msgspec.Struct, frozen=True, eq=False):
     """The arguments for making one response: log line, CORS headers, and what the client accepts."""
 
     log_line: LogLine
@@ -170,7 +173,7 @@ class ResponseWriter:
         extra, cors = (
             tuple(header for header in headers if header[0] != b"vary") for headers in (response.extra, response.cors)
         )
-        return response._replace(extra=(vary, *extra), cors=cors)
+        return replace(response, extra=(vary, *extra), cors=cors)
 
 
 def _fixed(headers: Headers) -> FixedHeaders:

@@ -6,13 +6,11 @@ A transport does not interpret bodies. The executor encodes the body of a reques
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
 from router import json_codec
-from servicekit.checked_dataclass import checked_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +26,8 @@ IDEMPOTENCY_KEY: Final = "idempotency-key"
 """A mutation with this header has no second effect if it is sent again: the subgraph recognises the key."""
 
 
-@checked_dataclass(frozen=True, slots=True, kw_only=True)
-class SubgraphRequest:
-    """A request to one subgraph.
+class SubgraphRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to one subgraph. A stage changes a request with `msgspec.structs.replace`.
 
     Attributes:
         operation: The text of the operation.
@@ -50,8 +47,8 @@ class SubgraphRequest:
     operation: str
     operation_kind: OperationKind = "query"
     operation_name: str | None = None
-    variables: Mapping[str, object] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, object] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     body: bytes | None = None
     deadline: float | None = None
     caller: Caller = "unverified"

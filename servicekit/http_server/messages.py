@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
@@ -112,7 +114,7 @@ class WholeRequest(Protocol):
         """How long the request has waited for its start."""
 
 
-class WholeResponse(NamedTuple):
+class WholeResponse(msgspec.Struct, frozen=True):
     """A whole response.
 
     Attributes:

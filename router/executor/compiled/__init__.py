@@ -10,7 +10,7 @@ A plan passes through four steps. Read the modules in this order:
 
 1. `response_shape`, `client_shape`, `fetch_shapes`, `representation_shapes`: find the objects and fields of a response.
    `interfaces_in_typename`, `find_context_ancestors` and `choose_fetch_that_creates_objects` find what some plans need
-   besides.
+   besides. `extra_fields` finds fields that subgraphs send without being asked for them.
 2. `generate_...`: generate the source text of the classes and functions.
 3. `compile_plan`, `compiled_requests`: create the classes and functions, the request bodies and the decoders.
 4. `execution`, `recorded_responses`: execute the plan for one request.

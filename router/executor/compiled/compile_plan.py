@@ -17,12 +17,14 @@ from graphql import is_object_type
 
 from router.executor.compiled.choose_fetch_that_creates_objects import choose_creators
 from router.executor.compiled.client_shape import client_shape
-from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, CompiledStep, decoders_of
+from router.executor.compiled.compiled_requests import compiled_request, is_line
+from router.executor.compiled.extra_fields import DATA, MOST_FIELDS, RESPONSE, ExtraFields, find_extra_fields
 from router.executor.compiled.fetch_shapes import FetchShapes
 from router.executor.compiled.generate_classes import (
     fetched_class,
     is_hidden_constant,
     object_class,
+    shares_entities,
     write_fetched_class,
     write_merged_class,
     write_object_class,
@@ -36,7 +38,7 @@ from router.executor.compiled.generate_collect_functions import (
 )
 from router.executor.compiled.generate_merge_functions import write_merge
 from router.executor.compiled.generate_place_functions import write_place
-from router.executor.compiled.generate_response_classes import write_entities, write_response
+from router.executor.compiled.generate_response_classes import Around, write_entities, write_response
 from router.executor.compiled.globals_of_generated_code import NAMES
 from router.executor.compiled.representation_shapes import representation
 from router.executor.compiled.request_graph import Planned, fetches_before, request_graph
@@ -49,13 +51,17 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
+    from router.executor.compiled.compiled_requests import CompiledRequest
     from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.recorded_responses import UnknownField
     from router.executor.compiled.representation_shapes import InputShape
     from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
 
 ENTITIES: Final = "_entities"
+
+NO_EXTRA: Final = ExtraFields()
 
 BYTES: Final = 3_000
 """The memory in bytes of a compiled plan without any class."""
@@ -97,6 +103,7 @@ class CompiledPlan:
         shapes: The number of shapes. The functions share one list of objects for each shape.
         line: The requests in their order, if each waits for the one before it and has one fetch without
             `@fromContext` arguments; None for other plans.
+        extra: The extra fields that the responses can have.
         filename: The file name of the source text in tracebacks.
         memory_bytes: Roughly how many bytes the compiled plan takes, without the plan itself.
     """
@@ -106,46 +113,42 @@ class CompiledPlan:
     finish: Callable[[list[Any]], None]
     shapes: int
     line: tuple[CompiledRequest, ...] | None
+    extra: ExtraFields
     filename: str
     memory_bytes: int
 
 
 def compile_plan(
-    schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
+    schema: GraphQLSchema,
+    operation: PreparedOperation,
+    plan: QueryPlan,
+    variables: Mapping[str, object],
+    extra: ExtraFields = NO_EXTRA,
 ) -> CompiledPlan:
     """Compile a plan for the values that `variables` give to the conditions of `@skip` and `@include`.
+
+    The code accepts the `extra` fields in responses.
 
     Raises:
         NotCompilable: The interpreter must execute the plan.
     """
-    program = source_of(schema, operation, plan, variables)
+    program = source_of(schema, operation, plan, variables, extra)
     filename = new_filename()
     names: dict[str, Any] = {**NAMES, "__name__": filename}
     exec(compile(program.text, filename, "exec", dont_inherit=True), names)  # noqa: S102 - the text is generated from a valid operation
-    requests = tuple(_request(planned, names) for planned in program.requests)
+    requests = tuple(compiled_request(planned, names) for planned in program.requests)
     compiled = CompiledPlan(
         requests=requests,
         root=names[object_class(program.root)],
         finish=names[FINISH],
         shapes=program.shapes,
-        line=requests if _is_line(requests) else None,
+        line=requests if is_line(requests) else None,
+        extra=extra,
         filename=filename,
         memory_bytes=_estimated_bytes(program.text, requests),
     )
     show_in_tracebacks(compiled, filename, program.text)
     return compiled
-
-
-def _is_line(requests: Sequence[CompiledRequest]) -> bool:
-    last = len(requests) - 1
-    return bool(requests) and all(
-        len(request.parts) == 1
-        and len(request.parts[0].steps) == 1
-        and not request.parts[0].steps[0].has_context
-        and request.parents == min(number, 1)
-        and request.children == ((number + 1,) if number < last else ())
-        for number, request in enumerate(requests)
-    )
 
 
 def _estimated_bytes(text: str, requests: Sequence[CompiledRequest]) -> int:
@@ -159,45 +162,53 @@ def _estimated_bytes(text: str, requests: Sequence[CompiledRequest]) -> int:
     return int(defined) + sum(request.most_bytes() for request in requests)
 
 
-def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
-    parts = tuple(
-        CompiledPart(
-            part=group[0].part,
-            fetch=group[0].fetch,
-            steps=tuple(
-                CompiledStep(
-                    names.get(f"collect{step.fetch.id}"),
-                    names[f"place{step.fetch.id}"],
-                    has_context=bool(step.fetch.context_rewrites),
-                )
-                for step in group
-            ),
-            decoders=decoders_of(names[f"Response{step.fetch.id}"] for step in group),
-            batch_decoders=decoders_of(
-                names[f"ResponseBatch{step.fetch.id}"] for step in group if f"ResponseBatch{step.fetch.id}" in names
-            ),
-        )
-        for group in planned.groups
-    )
-    return CompiledRequest(parts=parts, batch=planned.batch, parents=len(planned.parents), children=planned.children)
+def with_found_extra_fields(
+    compiled: CompiledPlan,
+    schema: GraphQLSchema,
+    operation: PreparedOperation,
+    plan: QueryPlan,
+    misfit: UnknownField,
+) -> CompiledPlan | None:
+    """Compile a plan again, so that it accepts the unknown fields of `misfit`. Return None if there are none.
+
+    Raises:
+        NotCompilable: The interpreter must execute the plan.
+    """
+    _, requests, steps, _ = _shapes(schema, operation, plan, misfit.variables)
+    found = compiled.extra.found | find_extra_fields(requests, steps, misfit.responses).found
+    if found == compiled.extra.found or len(found) > MOST_FIELDS:
+        return None
+    return compile_plan(schema, operation, plan, misfit.variables, ExtraFields(found))
 
 
 def source_of(
-    schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
+    schema: GraphQLSchema,
+    operation: PreparedOperation,
+    plan: QueryPlan,
+    variables: Mapping[str, object],
+    extra: ExtraFields = NO_EXTRA,
 ) -> ProgramSource:
     """Generate the source text of a plan. The text is not executed.
 
     Raises:
         NotCompilable: The interpreter must execute the plan.
     """
+    root, requests, steps, shapes = _shapes(schema, operation, plan, variables)
+    writer = _Writer(schema, variables, root, requests, steps, extra)
+    return ProgramSource(writer.text(), root, requests, steps, shapes)
+
+
+def _shapes(
+    schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
+) -> tuple[ObjectShape, tuple[Planned, ...], dict[int, StepShape], int]:
+    """Return the shape of the root, the requests, the fetches by their ids, and the number of shapes."""
     root = client_shape(schema, operation, variables)
     numbers = count(len(root.all_shapes()))
     shapes = FetchShapes(schema, root, variables, numbers)
     requests = request_graph(plan, variables)
     steps = {step.fetch.id: shapes.add(step) for planned in requests for group in planned.groups for step in group}
     choose_creators(root, steps, partial(fetches_before, requests))
-    writer = _Writer(schema, variables, root, requests, steps)
-    return ProgramSource(writer.text(), root, requests, steps, next(numbers))
+    return root, requests, steps, next(numbers)
 
 
 @dataclass(slots=True)
@@ -207,6 +218,7 @@ class _Writer:
     root: ObjectShape
     requests: tuple[Planned, ...]
     steps: Mapping[int, StepShape]
+    extra: ExtraFields
     lines: SourceLines = field(default_factory=SourceLines)
     collects: dict[int, CollectFunction] = field(default_factory=dict)
     implied: set[int] = field(default_factory=set)
@@ -214,8 +226,11 @@ class _Writer:
     def text(self) -> str:
         self._write_classes()
         for planned in self.requests:
-            for group in planned.groups:
-                self._write_group([self.steps[step.fetch.id] for step in group], planned)
+            groups = [[self.steps[step.fetch.id] for step in group] for group in planned.groups]
+            for group in groups:
+                self._write_group(group)
+            if planned.batch is not None:
+                self._write_batch(groups)
         collected = {f.step.target.number for f in self.collects.values() if f.is_complete}
         write_finish(self.lines, self.root, collected, self.implied)
         return self.lines.text
@@ -227,10 +242,10 @@ class _Writer:
                 continue
             if self._is_typename_implied(shape):
                 self.implied.add(shape.number)
-            write_object_class(self.lines, shape, typename_is_implied=shape.number in self.implied)
+            write_object_class(self.lines, shape, self.extra, typename_is_implied=shape.number in self.implied)
             for fetch in shape.sources:
                 if fetch != shape.creator:
-                    write_merged_class(self.lines, shape, fetch)
+                    write_merged_class(self.lines, shape, fetch, self.extra)
                     write_merge(self.lines, shape, fetch, typename_is_implied=shape.number in self.implied)
 
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
@@ -254,43 +269,51 @@ class _Writer:
                     return False
         return True
 
-    def _write_group(self, group: list[StepShape], planned: Planned) -> None:
+    def _write_group(self, group: list[StepShape]) -> None:
         """Write the classes and functions for equal fetches, which are sent as one fetch."""
+        around = self._around([group])
         for step in group:
-            write_fetched_class(self.lines, step)
+            if shares_entities(step, group[0], self.extra):
+                continue
+            write_fetched_class(self.lines, step, self.extra)
             identity = step.fetch.id
             if not step.fetch.requires:
-                write_response(self.lines, f"Response{identity}", fetched_class(step))
+                write_response(self.lines, f"Response{identity}", fetched_class(step), around.response)
                 if step.step.path:
                     write_collect_all(self.lines, step, self._collected(step))
-                write_place(self.lines, step, has_positions=False)
+                write_place(self.lines, step, self.extra, has_positions=False)
                 continue
-            write_entities(self.lines, str(identity), {ENTITIES: fetched_class(step)}, may_be_absent=False)
+            write_entities(self.lines, str(identity), {ENTITIES: fetched_class(step)}, around, may_be_absent=False)
         if not group[0].fetch.requires:
             return
-        if planned.batch is not None:
-            self._write_batched(group, planned)
         functions = [self._collect_function(step, is_alone=len(group) == 1) for step in group]
         if not same_keys(functions):
             raise NotCompilable("equal fetches have different inputs")
+        typenames = {name for function in functions for name in function.inputs}
         for function in functions:
             self.collects[function.step.fetch.id] = function
-            write_collect(self.lines, function)
+            write_collect(self.lines, function, compares_typenames=len(typenames) > 1)
             has_positions = not function.is_alone or not function.shares_objects
-            write_place(self.lines, function.step, has_positions=has_positions)
+            write_place(self.lines, function.step, self.extra, has_positions=has_positions)
 
-    def _write_batched(self, group: list[StepShape], planned: Planned) -> None:
-        """Write the classes for the response to the whole batch, for each fetch in `group`.
+    def _write_batch(self, groups: list[list[StepShape]]) -> None:
+        """Write the class for the response to a batch, and the classes for fetches that need objects of their own.
 
-        Only the entities for `group` are decoded. The entities for the other parts of the batch are skipped.
+        In the latter, only the entities for one fetch are decoded. The entities for all other fetches are skipped.
         """
-        aliases = [first.part.alias for first, *_ in planned.groups if first.part is not None]
-        own = group[0].step.part
-        for step in group:
-            entities = {
-                alias: fetched_class(step) if own is not None and alias == own.alias else None for alias in aliases
-            }
-            write_entities(self.lines, f"Batch{step.fetch.id}", entities, may_be_absent=True)
+        firsts = {group[0].step.part.alias: group[0] for group in groups if group[0].step.part is not None}
+        classes: dict[str, str | None] = {alias: fetched_class(first) for alias, first in firsts.items()}
+        around = self._around(groups)
+        write_entities(self.lines, f"Batch{groups[0][0].fetch.id}", classes, around, may_be_absent=True)
+        for (alias, first), group in zip(firsts.items(), groups, strict=True):
+            for step in group[1:]:
+                if not shares_entities(step, first, self.extra):
+                    own = dict.fromkeys(classes) | {alias: fetched_class(step)}
+                    write_entities(self.lines, f"Batch{step.fetch.id}", own, around, may_be_absent=True)
+
+    def _around(self, groups: list[list[StepShape]]) -> Around:
+        fetches = [group[0].fetch.id for group in groups]
+        return Around(self.extra.around(fetches, RESPONSE), self.extra.around(fetches, DATA))
 
     def _collect_function(self, step: StepShape, *, is_alone: bool) -> CollectFunction:
         inputs = {name: self._inputs(step, name) for name in step.types}

@@ -10,16 +10,16 @@ already arrived, so no request is sent again.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from router import json_codec
 from router.errors import TransportError
 from router.executor.compiled.generate_response_classes import attribute_of
 from router.executor.compiled.globals_of_generated_code import ContextGroup, Misfit
-from router.executor.compiled.recorded_responses import RecordingTransport
+from router.executor.compiled.recorded_responses import RecordingTransport, UnknownField
 from router.executor.compiled.requests_in_line import fitting, run_in_line, subgraph_request
 from router.executor.context_and_result import ExecutionResult
 from router.executor.interpreter.execution import execute
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from router.executor.context_and_result import ExecutionContext
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
+
 
 MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeDecodeError)
 
@@ -47,8 +48,12 @@ async def execute_compiled(
     try:
         data = await run.data()
     except MISFITS as misfit:
-        result = await execute(plan, operation, msgspec.structs.replace(context, transport=run.transport))
-        return replace(result, responses=tuple(run.transport.heads)), misfit
+        result = await execute(plan, operation, replace(context, transport=run.transport))
+        result = replace(result, responses=tuple(run.transport.heads))
+        # msgspec has no exception of its own for this case.
+        if isinstance(misfit, msgspec.ValidationError) and "unknown field" in str(misfit):
+            return result, UnknownField(str(misfit), context.variables, run.transport)
+        return result, misfit
     finally:
         run.cancel()
     return ExecutionResult(data, (), tuple(run.transport.heads)), None
@@ -186,9 +191,10 @@ class _Run:
     async def _send_and_place(self, request: CompiledRequest, collected: Sequence[_Collected]) -> None:
         form = request.form(tuple(one.position for one in collected))
         body = await self._body_of_response(request, form, collected)
-        for one, decoders in zip(collected, form.decoders, strict=True):
-            for step, (objects, positions), decoder in zip(one.part.steps, one.found, decoders, strict=True):
-                data = decoder.decode(body).data
+        decoded = form.decoder.decode(body).data
+        for one, own_decoders in zip(collected, form.own_decoders, strict=True):
+            for step, (objects, positions), own in zip(one.part.steps, one.found, own_decoders, strict=True):
+                data = decoded if own is None else own.decode(body).data
                 if not one.part.fetch.requires:
                     step.place(objects, None, [data] * len(objects))
                     continue

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLOutputType
 
+    from router.executor.compiled.extra_fields import ExtraFields
     from router.executor.compiled.fetch_shapes import StepShape
     from router.executor.compiled.representation_shapes import InputShape
     from router.executor.compiled.response_shape import FieldShape, ObjectShape
@@ -57,17 +58,21 @@ def representation_class(step: StepShape, typename: str) -> str:
     return f"Representation{step.fetch.id}{typename}"
 
 
-def write_object_class(lines: SourceLines, shape: ObjectShape, *, typename_is_implied: bool) -> None:
+def write_object_class(
+    lines: SourceLines, shape: ObjectShape, extra: ExtraFields, *, typename_is_implied: bool
+) -> None:
     """Write the class for the objects of a shape.
 
     If `typename_is_implied` is True, an object may lack its hidden `__typename`.
     """
+    extra_fields = extra.of_objects(shape, shape.creator) if shape.creator is not None else []
     fields = [
         (field.attribute, field.key, _created(shape, field, typename_is_implied=typename_is_implied))
         for field in shape.fields.values()
     ]
     hides = any(is_hidden_constant(shape, field) and typename_is_implied for field in shape.fields.values())
-    _write_class(lines, object_class(shape), "DecodedHiding" if hides else "Decoded", fields)
+    base = "DecodedHiding" if hides or extra_fields else "Decoded"
+    _write_class(lines, object_class(shape), base, [*fields, *extra_fields])
 
 
 def empty_object(shape: ObjectShape, *, typename_is_implied: bool) -> str:
@@ -85,23 +90,37 @@ def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
     return field.key == TYPENAME and not field.visible and len(shape.types) == 1 and not shape.is_abstract
 
 
-def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
+def write_fetched_class(lines: SourceLines, step: StepShape, extra: ExtraFields) -> None:
     """Write the class for the fields that a fetch returns for one entity, or for the root."""
+    _write_class(lines, fetched_class(step), "Decoded", _fetched_fields(step, extra))
+
+
+def shares_entities(step: StepShape, first: StepShape, extra: ExtraFields) -> bool:
+    """Return whether a fetch can use the entities that are decoded for `first`, an equal fetch for other objects.
+
+    It can if their classes are equal and contain only leaf values, which never change. Objects become a part of the
+    client's response, at one place only.
+    """
+    has_objects = any(field.child is not None for field in step.brought.values())
+    return step is not first and not has_objects and _fetched_fields(step, extra) == _fetched_fields(first, extra)
+
+
+def _fetched_fields(step: StepShape, extra: ExtraFields) -> list[tuple[str, str, str]]:
     fields = [
         (field.attribute, key, annotation(field, step.fetch.id, step.target, step.types, tuple(step.sent_typenames)))
         for key, field in step.brought.items()
     ]
-    _write_class(lines, fetched_class(step), "Decoded", fields)
+    return [*fields, *extra.of_entities(step)]
 
 
-def write_merged_class(lines: SourceLines, shape: ObjectShape, fetch: int) -> None:
+def write_merged_class(lines: SourceLines, shape: ObjectShape, fetch: int, extra: ExtraFields) -> None:
     """Write the class for objects of a fetch that are merged into the objects of a shape."""
     fields = [
         (field.attribute, field.key, annotation(field, fetch, shape, shape.types))
         for field in shape.fields.values()
         if field.brought_by(fetch, shape.types)
     ]
-    _write_class(lines, merged_class(shape, fetch), "Decoded", fields)
+    _write_class(lines, merged_class(shape, fetch), "Decoded", [*fields, *extra.of_objects(shape, fetch)])
 
 
 def write_representation_class(lines: SourceLines, name: str, inputs: Sequence[InputShape]) -> None:

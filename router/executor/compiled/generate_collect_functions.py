@@ -112,13 +112,16 @@ class CollectFunction:
         return known - aliases <= read and not any(one.inputs for each in self.inputs.values() for one in each)
 
 
-def write_collect(lines: SourceLines, function: CollectFunction) -> None:
-    """Write the classes for the representations, and the function that collects objects."""
+def write_collect(lines: SourceLines, function: CollectFunction, *, compares_typenames: bool) -> None:
+    """Write the classes for the representations, and the function that collects objects.
+
+    `compares_typenames` is True if the list of representations can contain objects of several types.
+    """
     step = function.step
     for typename, inputs in function.inputs.items():
         write_representation(lines, representation_class(step, typename), inputs)
     if step.fetch.context_rewrites:
-        _write_groups(lines, function)
+        _write_groups(lines, function, compares_typenames=compares_typenames)
         return
     with lines.block(f"def {function.name}(at, seen, representations):"):
         lines.add("objects = []")
@@ -126,8 +129,8 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
             lines.add("shared = {}")
         if not function.is_alone or not function.shares_objects:
             lines.add("positions = []")
-        with walk(lines, step.target, function.collected) as walked:
-            _write_types(lines, function, walked)
+        with walk(lines, step.target, function.collected, needs_place=function.shares_objects) as walked:
+            _write_types(lines, function, walked, compares_typenames=compares_typenames)
         has_positions = not function.is_alone or not function.shares_objects
         if function.is_complete:
             lines.add(f"at[{step.target.number}] = objects")
@@ -145,19 +148,19 @@ def write_collect_all(lines: SourceLines, step: StepShape, collected: Collection
     lines.add("", "")
 
 
-def _write_groups(lines: SourceLines, function: CollectFunction) -> None:
+def _write_groups(lines: SourceLines, function: CollectFunction, *, compares_typenames: bool) -> None:
     """Write the function for a fetch with `@fromContext` arguments. The function adds objects to the dict `groups`."""
     head = f"def {function.name}(at, groups):"
     with lines.block(head), walk(lines, function.step.target, function.collected) as walked:
         write_context_group(lines, function.step.context)
-        _write_types(lines, function, walked)
+        _write_types(lines, function, walked, compares_typenames=compares_typenames)
     lines.add("", "")
 
 
-def _write_types(lines: SourceLines, function: CollectFunction, walked: Walked) -> None:
+def _write_types(lines: SourceLines, function: CollectFunction, walked: Walked, *, compares_typenames: bool) -> None:
     target = function.step.target
     if len(target.types) == 1:
-        _write_object(lines, function, walked, target.types[0])
+        _write_object(lines, function, walked, target.types[0], compares_typenames=compares_typenames)
         return
     if target.typename is None:
         raise NotCompilable("the type of an object is not fetched")
@@ -166,10 +169,12 @@ def _write_types(lines: SourceLines, function: CollectFunction, walked: Walked) 
         lines.add(*misfit(f"typename == {typename!r}"))
     for typename in function.inputs:
         with lines.block(f"if typename == {typename!r}:"):
-            _write_object(lines, function, walked, typename)
+            _write_object(lines, function, walked, typename, compares_typenames=compares_typenames)
 
 
-def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked, typename: str) -> None:
+def _write_object(
+    lines: SourceLines, function: CollectFunction, walked: Walked, typename: str, *, compares_typenames: bool
+) -> None:
     step, inputs, variable = function.step, function.inputs[typename], walked.variable
     for one in inputs:
         if one.source is not None and one.source in function.absent:
@@ -181,7 +186,7 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
     made = f"{class_}({', '.join(input_value(one, variable, class_, typename) for one in inputs)})"
     if all(_is_hashable(one) for one in inputs):
         keys = [f"{variable}.{one.source.attribute}" for one in inputs if one.source is not None]
-        constants = [repr(typename)] if not function.is_alone or len(step.target.types) > 1 else []
+        constants = [repr(typename)] if compares_typenames else []
         all_keys = constants + keys
         lines.add(f"key = {all_keys[0]}" if len(all_keys) == 1 else f"key = ({', '.join(all_keys)})")
     else:

@@ -5,11 +5,12 @@ The outermost loop runs over objects that an earlier function has collected, or 
     for users1 in at[1]:                       each object at users.@
         items2 = users1.reviews
         if items2:
-            for index2, reviews2 in enumerate(items2):
+            for reviews2 in items2:
                 if reviews2:
                     ...                        each object at users.@.reviews.@
 
 `if reviews2` skips nulls and absent values, because None and `UNSET` are false in Python. An object is always true.
+The condition is left out for lists whose items are never null.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.response_shape import NotCompilable, list_depth
+from graphql import is_list_type, is_non_null_type
+
+from router.executor.compiled.response_shape import NotCompilable, list_depth, without_non_null
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from router.executor.compiled.response_shape import ObjectShape
+    from graphql import GraphQLOutputType
+
+    from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.executor.compiled.source_lines import SourceLines
 
 
@@ -34,7 +39,7 @@ class Walked:
     Attributes:
         variable: The variable that contains the object.
         place: The expression from which the object is read, such as `items2[index2]`. An assignment to this expression
-            replaces the object in the response. None if the loop runs over collected objects.
+            replaces the object in the response. None if it is not needed, or if the loop runs over collected objects.
     """
 
     variable: str
@@ -48,10 +53,13 @@ def variable_of(shape: ObjectShape) -> str:
 
 
 @contextmanager
-def walk(lines: SourceLines, shape: ObjectShape, collected: Collection[int]) -> Iterator[Walked]:
+def walk(
+    lines: SourceLines, shape: ObjectShape, collected: Collection[int], *, needs_place: bool = False
+) -> Iterator[Walked]:
     """Write loops over all objects of `shape`. Lines that are added inside the `with` block are the body of the loops.
 
-    `collected` has the numbers of the shapes whose objects have been collected. `at[number]` has these objects.
+    `collected` has the numbers of the shapes whose objects have been collected. `at[number]` has these objects. If
+    `needs_place` is True, the loops also count the items of lists, so that `Walked.place` is known.
     """
     variable = variable_of(shape)
     if shape.number in collected or shape.parent is None:
@@ -64,16 +72,29 @@ def walk(lines: SourceLines, shape: ObjectShape, collected: Collection[int]) -> 
         raise NotCompilable("the number of lists depends on the type of the object")
     depth = depths.pop()
     with walk(lines, parent, collected) as above, ExitStack() as blocks:
-        value = f"{above.variable}.{field.attribute}"
-        place = value
+        value = place = f"{above.variable}.{field.attribute}"
         for level in range(depth):
             items, index = f"items{shape.number}_{level}", f"index{shape.number}_{level}"
-            item = variable if level == depth - 1 else f"item{shape.number}_{level}"
+            is_last = level == depth - 1
+            item = variable if is_last else f"item{shape.number}_{level}"
             lines.add(f"{items} = {value}")
             blocks.enter_context(lines.block(f"if {items}:"))
-            blocks.enter_context(lines.block(f"for {index}, {item} in enumerate({items}):"))
+            counted = f"{index}, {item} in enumerate({items})" if needs_place and is_last else f"{item} in {items}"
+            blocks.enter_context(lines.block(f"for {counted}:"))
             value, place = item, f"{items}[{index}]"
         if depth == 0:
             lines.add(f"{variable} = {value}")
-        blocks.enter_context(lines.block(f"if {variable}:"))
-        yield Walked(variable, place)
+        if depth == 0 or not _has_objects_only(field):
+            blocks.enter_context(lines.block(f"if {variable}:"))
+        yield Walked(variable, place if needs_place else None)
+
+
+def _has_objects_only(field: FieldShape) -> bool:
+    """Return whether the innermost lists in a field never contain null. The decoder has checked their items."""
+    return all(is_non_null_type(_innermost_item(type_)) for type_ in field.types.values())
+
+
+def _innermost_item(type_: GraphQLOutputType) -> GraphQLOutputType:
+    while is_list_type(inner := without_non_null(type_)):
+        type_ = inner.of_type
+    return type_

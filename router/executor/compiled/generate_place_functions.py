@@ -21,6 +21,7 @@ from router.executor.compiled.generate_value_checks import misfit
 from router.executor.compiled.response_shape import NotCompilable
 
 if TYPE_CHECKING:
+    from router.executor.compiled.extra_fields import ExtraFields
     from router.executor.compiled.fetch_shapes import StepShape
     from router.executor.compiled.source_lines import SourceLines
 
@@ -30,7 +31,7 @@ def place_function(step: StepShape) -> str:
     return f"place{step.fetch.id}"
 
 
-def write_place(lines: SourceLines, step: StepShape, *, has_positions: bool) -> None:
+def write_place(lines: SourceLines, step: StepShape, extra: ExtraFields, *, has_positions: bool) -> None:
     """Write the function for one fetch. For a root fetch, the only object is the root.
 
     If `has_positions` is False, the entity of each object has the same index as the object.
@@ -43,11 +44,22 @@ def write_place(lines: SourceLines, step: StepShape, *, has_positions: bool) -> 
         with lines.block(head):
             if entity:
                 lines.add(f"entity = {entity}")
+            _write_checks_of_repeated(lines, step, extra)
             if len(step.target.types) == 1:
                 _write_typed(lines, step, step.target.types[0])
             else:
                 _write_by_type(lines, step)
     lines.add("", "")
+
+
+def _write_checks_of_repeated(lines: SourceLines, step: StepShape, extra: ExtraFields) -> None:
+    """Write the checks that fields which other fetches return, too, have the values that are known already."""
+    repeated = extra.repeated(step)
+    if repeated:
+        with lines.block("if entity is not None:"):
+            for field in repeated:
+                sent = f"entity.{field.attribute}"
+                lines.add(*misfit(f"{sent} is not UNSET and {sent} != target.{field.attribute}"))
 
 
 def _write_by_type(lines: SourceLines, step: StepShape) -> None:

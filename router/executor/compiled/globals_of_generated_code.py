@@ -22,16 +22,44 @@ class Decoded(Struct, gc=False, forbid_unknown_fields=True):
     """An object into which a part of a response is decoded.
 
     If the response has an unknown field, decoding fails, and the interpreter executes the plan instead. Otherwise, the
-    field would be lost, although the interpreter may use it.
+    field would be lost, although the interpreter may use it. If this happens often, the plan is compiled again with the
+    unknown fields (`extra_fields`).
     """
 
 
 class DecodedHiding(Decoded, omit_defaults=True):
-    """An object with a `__typename` that the decoder checks and the encoder leaves out.
+    """An object with values that the decoder checks and the encoder leaves out: a `__typename`, or extra fields.
 
     The attribute for the `__typename` allows only one value, which is also its default value. So the decoder rejects
     every other value. The encoder omits attributes that have their default value.
     """
+
+
+class Dropped:
+    """Stands for the value of a field that the subgraph was not asked for (`extra_fields`)."""
+
+
+class DroppedLeaf:
+    """Stands for such a value that is neither a list nor an object."""
+
+
+DROPPED: Final = Dropped()
+DROPPED_LEAF: Final = DroppedLeaf()
+
+
+def dropped(type_: type, value: object) -> object:
+    """Return what stands for `value`. The decoder calls this for attributes of the types above, and of `UnsetType`.
+
+    Raises:
+        Misfit: The value must be a leaf, but is a list or an object; or the type is `UnsetType`.
+    """
+    if type_ is Dropped:
+        return DROPPED
+    if type_ is not DroppedLeaf:
+        raise Misfit("a fetch returns a field that another fetch returns, too")
+    if isinstance(value, list | dict):
+        raise Misfit("two fetches return an object or a list that they were not asked for")
+    return DROPPED_LEAF
 
 
 class Representation(Struct, gc=False):
@@ -138,6 +166,10 @@ NAMES: Final[dict[str, object]] = {
     "Decimal": Decimal,
     "Decoded": Decoded,
     "DecodedHiding": DecodedHiding,
+    "Dropped": Dropped,
+    "DroppedLeaf": DroppedLeaf,
+    "DROPPED": DROPPED,
+    "DROPPED_LEAF": DROPPED_LEAF,
     "Int": Int,
     "Literal": Literal,
     "Misfit": Misfit,

@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from router.executor.compiled.globals_of_generated_code import Misfit
 from router.executor.graphql_over_http import encode_body
 from router.transport.interface import ResponseHead
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 
@@ -91,6 +94,10 @@ class RecordingTransport:
         """Record the exception of a request that was sent without this transport."""
         self._kept.append((request, body, failure))
 
+    def bodies(self) -> list[tuple[tuple[int, ...], bytes]]:
+        """Return the bodies of all responses, with the ids of the fetches of each request."""
+        return [(ids, each.response.body) for (ids, _), each in self._recorded.items() if each.response is not None]
+
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Return the recorded response if the same request was sent before. Otherwise send it (`Transport.send`)."""
         while self._kept:  # usually, there is no misfit, and nobody asks for what was kept
@@ -111,3 +118,16 @@ class RecordingTransport:
 
     async def aclose(self) -> None:
         """Do nothing: other executions still use the wrapped transport."""
+
+
+class UnknownField(Misfit):
+    """A response has a field that the generated code does not know.
+
+    Attributes:
+        variables: The client's variables.
+        responses: The ids of the fetches of each request, and the body of its response.
+    """
+
+    def __init__(self, reason: str, variables: Mapping[str, object], transport: RecordingTransport) -> None:
+        super().__init__(reason)
+        self.variables, self.responses = variables, transport.bodies()

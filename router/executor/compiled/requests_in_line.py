@@ -63,7 +63,7 @@ async def run_in_line(
             transport.keep_failure(sent, body, failure)
             raise Misfit("a request failed") from failure
         transport.keep(sent, body, response)
-        data = form.decoders[0][0].decode(fitting(response)).data
+        data = form.decoder.decode(fitting(response)).data
         if not fetch.requires:
             step.place(objects, None, [data] * len(objects))
             continue

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.errors.error_translation import (
     ENTITIES,
@@ -65,7 +67,7 @@ async def execute(
     effects = FailureEffects(input_keys(plan.fetches()), execution.failures.unavailable) if has_effects else NO_EFFECTS
     completion = partial(complete, operation, context.variables, raw, errors, effects)
     result = await execution.work.run(completion, execution.largest)
-    return replace(result, responses=tuple(execution.responses))
+    return structs.replace(result, responses=tuple(execution.responses))
 
 
 @dataclass(frozen=True, slots=True)

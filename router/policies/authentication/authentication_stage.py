@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from router.pipeline.stage import Stage
 from router.policies.authentication.api_key_exchange import ApiKeyExchange
 from router.policies.authentication.api_keys import ApiKeyVerifier
@@ -83,7 +85,7 @@ class Authentication(Stage):
         # Subgraphs trust the identity headers, because only the router may set them. So identity headers of the
         # client's request are removed before a header rule can propagate them.
         kept = {name: value for name, value in headers.items() if name not in self._headers.names}
-        return replace(context.request, headers=kept)
+        return structs.replace(context.request, headers=kept)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """Add the identity headers (`authentication.forward`) to all fetches."""

@@ -9,8 +9,10 @@ Otherwise, a wrong or outdated decision of the router could stop all requests.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from router.errors import TransportError
 from router.request.security_events import SecurityEvent, report

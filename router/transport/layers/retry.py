@@ -10,9 +10,10 @@ failing subgraph gets only a little more load.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from router.errors import TransportError
 from router.transport.layers.classify_failed_attempts import is_repeatable, may_pass

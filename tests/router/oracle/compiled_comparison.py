@@ -3,6 +3,9 @@
 The responses of the subgraphs are recorded while the interpreter runs, with one fault in one of them or without, and
 replayed to the compiled plan. Results are equal if their data are the same bytes and their errors are the same. Without
 a fault, the compiled plan sends the requests that the interpreter has sent, each as often.
+
+If a response has unknown fields, the plan is compiled again, as the router does it, and compared once more: with the
+same responses, and with another fault.
 """
 
 from __future__ import annotations
@@ -10,14 +13,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from linecache import getlines
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import parse
 
-from router.executor.compiled.compile_plan import compile_plan
+from router.executor.compiled.compile_plan import compile_plan, with_found_extra_fields
 from router.executor.compiled.execution import execute_compiled
+from router.executor.compiled.recorded_responses import UnknownField
 from router.executor.compiled.response_shape import NotCompilable
 from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
@@ -41,6 +45,10 @@ if TYPE_CHECKING:
     from tests.router.oracle.operation_generator import Operation
 
 
+EVERY: Final = -2
+EXTRA_FIELD: Final = "extra field"
+
+
 class CompiledDifference(AssertionError):
     """The compiled plan and the interpreter differ."""
 
@@ -53,21 +61,26 @@ class CompiledTally:
         executions: Executions with both, with faults and without.
         error_free: Executions whose result has no errors, by whether the compiled path was taken.
         reasons: Why plans were not compiled, or why responses did not fit, in executions without errors.
+        extra_fields: Executions of plans that accept unknown fields, by whether the compiled path was taken.
     """
 
     executions: int = 0
     error_free: Counter[bool] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    extra_fields: Counter[bool] = field(default_factory=Counter)
 
     def add(self, other: CompiledTally) -> None:
         self.executions += other.executions
         self.error_free += other.error_free
         self.reasons += other.reasons
+        self.extra_fields += other.extra_fields
 
 
 @dataclass(slots=True)
 class Recorder:
     """Sends requests to subgraphs and keeps the responses. The response to the request number `faulty` gets a fault.
+
+    If `faulty` is `EVERY`, each response gets several faults.
 
     Equal requests get equal responses, because nothing tells which of them is sent first.
     """
@@ -83,8 +96,9 @@ class Recorder:
         earlier = next((earlier for sent, earlier in self.sent if sent == key), None)
         if earlier is not None:
             response = earlier
-        elif len(self.sent) == self.faulty and self.random is not None:
-            response = SubgraphResponse(status=200, body=with_fault(response.body, self.fault, self.random))
+        elif self.faulty in {len(self.sent), EVERY} and self.random is not None:
+            for _ in range(3 if self.faulty == EVERY else 1):
+                response = SubgraphResponse(status=200, body=with_fault(response.body, self.fault, self.random))
         self.sent.append((key, response))
         return response
 
@@ -142,6 +156,7 @@ def check_compiled(
     if compiled is not None and requests:
         for fault in FAULTS:
             pair.check(random.randrange(requests), fault, random)
+        pair.check(EVERY, EXTRA_FIELD, random)
 
 
 @dataclass(slots=True)
@@ -176,11 +191,34 @@ class _Pair:
             self._compare(expected, got, fault, recorder)
             if replayed.sent:
                 raise CompiledDifference(f"fault {fault!r}: requests are missing{self._report(recorder)}")
+            if self.compiled.extra.found and fault == EXTRA_FIELD:
+                self.tally.extra_fields[taken] += 1
+            if isinstance(misfit, UnknownField):
+                self._check_compiled_again(misfit, (expected, recorder), random)
         if not expected.errors and not fault:
             self.tally.error_free[taken] += 1
             if not taken:
                 self.tally.reasons[self.reason] += 1
         return requests
+
+    def _check_compiled_again(
+        self, misfit: UnknownField, seen: tuple[ExecutionResult, Recorder], random: Random
+    ) -> None:
+        """Compile the plan again, so that it accepts the unknown fields, and compare once more."""
+        expected, recorder = seen
+        schema = self.federation.supergraph.schema
+        assert self.compiled is not None
+        compiled = with_found_extra_fields(self.compiled, schema, self.prepared, self.planned, misfit)
+        if compiled is None:
+            return
+        context = ExecutionContext(schema, Replay([*recorder.sent], recorder.source), self.variables)
+        got, other = asyncio.run(execute_compiled(compiled, self.planned, self.prepared, context))
+        self.tally.extra_fields[other is None] += 1
+        self._compare(expected, got, EXTRA_FIELD, recorder)
+        if not self.compiled.extra.found:
+            again = replace(self, compiled=compiled)
+            again.check(random.randrange(len(recorder.sent)), random.choice([*FAULTS]), random)
+            again.check(EVERY, EXTRA_FIELD, random)
 
     def _compare(self, expected: ExecutionResult, got: ExecutionResult, fault: str, recorder: Recorder) -> None:
         if encode(expected.data) != encode(got.data) or _errors(expected) != _errors(got):

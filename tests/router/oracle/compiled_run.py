@@ -65,7 +65,8 @@ def main(count: int, seed: int, only: int | None, most: int) -> None:
     free = tally.error_free
     click.echo(
         f"{tally.executions} executions, {failing} federations with a difference; compiled path in "
-        f"{free[True]} of {free.total()} executions without errors; {time.monotonic() - started:.0f} s"
+        f"{free[True]} of {free.total()} executions without errors, in {tally.extra_fields[True]} of "
+        f"{tally.extra_fields.total()} with extra fields; {time.monotonic() - started:.0f} s"
     )
     sys.exit(failing > 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -18,6 +18,7 @@ from graphql import (
     parse,
     validate,
 )
+from msgspec import structs
 
 from router.errors import SubgraphUnreachable
 from router.json_codec import decode, encode
@@ -187,7 +188,7 @@ class InProcessSubgraphs:
             raise SubgraphUnreachable(request.subgraph, "The subgraph could not be reached.")
         variables = decode(encode(dict(request.variables)))
         assert isinstance(variables, dict)
-        request = replace(request, variables=variables)
+        request = structs.replace(request, variables=variables)
         self.requests.append(request)
         body = encode(self.subgraphs[request.subgraph].execute(request).formatted)
         return SubgraphResponse(status=200, body=body)

@@ -12,7 +12,12 @@ import pytest
 from router.executor.compiled.compile_plan import compile_plan
 from router.gateway import Gateway
 from router.pipeline import compile_frequent_plans
-from router.pipeline.compile_frequent_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE_EXECUTIONS
+from router.pipeline.compile_frequent_plans import (
+    COMPILE_AFTER,
+    MISFITS_BEFORE_PAUSE,
+    PAUSE_EXECUTIONS,
+    UNKNOWN_FIELDS_BEFORE_COMPILATION,
+)
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
@@ -123,6 +128,18 @@ async def test_a_plan_whose_responses_never_fit_is_paused() -> None:
     shop.before.clear()
     await ask(one, 1)
     assert one.compiled_plans.counts.compiled == 1
+
+
+async def test_a_plan_is_compiled_again_for_a_subgraph_that_sends_extra_fields() -> None:
+    def with_more(_request: SubgraphRequest) -> SubgraphResponse:
+        return SubgraphResponse.of({"data": {"me": {"__typename": "User", "id": "1", "name": "Ada", "debug": [1]}}})
+
+    one, plain = gateway(Shop(before={"people": with_more})), gateway(Shop())
+    await ask(one, COMPILE_AFTER + UNKNOWN_FIELDS_BEFORE_COMPILATION)
+    assert one.compiled_plans.counts == (0, COMPILE_AFTER, UNKNOWN_FIELDS_BEFORE_COMPILATION)
+    assert await ask(one, 2) == await ask(plain, 1)
+    assert one.compiled_plans.counts.compiled == 2
+    assert len(one.compiled_plans.cache) == 1
 
 
 async def test_a_reload_goes_on_counting() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import parse
+from msgspec import structs
 from msgspec.structs import replace as changed
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, Refused, ResponseError
@@ -61,7 +62,7 @@ async def test_a_document_is_shown_once_it_is_valid_and_keeps_notes() -> None:
             context.state["seen"] = seen
 
         async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-            return replace(response, body={**response.body, "extensions": {"seen": context.state.get("seen")}})
+            return structs.replace(response, body={**response.body, "extensions": {"seen": context.state.get("seen")}})
 
     one = gateway(Counting())
     assert [(await ask(one)).body["extensions"] for _ in range(2)] == [{"seen": 1}, {"seen": 2}]
@@ -172,7 +173,7 @@ async def test_a_refusal_may_say_the_status_and_headers_and_passes_the_stages_of
             raise Refused("slower", code="RATE_LIMITED", status=429, headers=(("Retry-After", "7"),))
 
         async def on_response(self, _context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-            return replace(response, headers=(*response.headers, ("x-seen", "1")))
+            return structs.replace(response, headers=(*response.headers, ("x-seen", "1")))
 
     response = await ask(gateway(Limited()))
     assert response.body == {"errors": [{"message": "slower", "extensions": {"code": "RATE_LIMITED"}}]}
@@ -187,7 +188,7 @@ async def test_heads_of_subgraph_responses_are_there_at_the_end() -> None:
 
         async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
             heads = [(head.subgraph, head.status, head.headers["x-cost"]) for head in context.responses]
-            return replace(response, body={"heads": heads})
+            return structs.replace(response, body={"heads": heads})
 
     response = await ask(gateway(Costs()))
     assert response.body == {"heads": [("people", 200, "people"), ("orders", 200, "orders")]}
@@ -254,7 +255,7 @@ class Streaming(Stage):
 
 class Doubling(Stage):
     async def on_response(self, _context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        return replace(response, body={"n": 2 * response.body["n"]})  # type: ignore[operator]  # a number
+        return structs.replace(response, body={"n": 2 * response.body["n"]})  # type: ignore[operator]  # a number
 
 
 async def test_each_response_of_a_stream_passes_the_stages_of_responses() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
 from router.request.request_and_response import GraphQLRequest
 from tests.router.server.recorder import GRAPHQL, JSON, Recorder

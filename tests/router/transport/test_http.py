@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.http import Endpoint, HttpTransport

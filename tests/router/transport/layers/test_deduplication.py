@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
 from router.transport.interface import SubgraphRequest, SubgraphResponse
