@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import model_validator
 
-from router.settings.section import Section
+from router.settings.section import Section, WhenGiven
 from router.settings.sections.admin import Admin
 from router.settings.sections.apq import Apq
 from router.settings.sections.authentication import Authentication
@@ -50,29 +50,29 @@ from router.settings.types import Percentage, SubgraphUrls
 class RouterSettings(Section):
     """The settings of the router: the content of `router.yaml`."""
 
-    server: Server = Server()
+    server: WhenGiven[Server] = Server.model_construct()
     """Where the router listens, and with how many processes."""
-    supergraph: SupergraphSource = SupergraphSource()
+    supergraph: WhenGiven[SupergraphSource] = SupergraphSource.model_construct()
     """Where the router reads the supergraph from if `--supergraph` is not given."""
-    reload: Reload = Reload()
+    reload: WhenGiven[Reload] = Reload.model_construct()
     """When the router reads changed files again."""
-    warm_up: WarmUp = WarmUp()
+    warm_up: WhenGiven[WarmUp] = WarmUp.model_construct()
     """Operations that the router plans before a client sends them."""
-    admin: Admin = Admin()
+    admin: WhenGiven[Admin] = Admin.model_construct()
     """A port on which operators control the router."""
-    overload: Overload = Overload()
+    overload: WhenGiven[Overload] = Overload.model_construct()
     """When the router refuses requests because too many requests are running."""
-    logging: Logging = Logging()
+    logging: WhenGiven[Logging] = Logging.model_construct()
     """What log lines contain."""
-    usage: Usage = Usage()
+    usage: WhenGiven[Usage] = Usage.model_construct()
     """Which operations clients send, recorded for reports and schema checks."""
     introspection: bool = False
     """Whether clients may query the schema. With `false`, error messages contain no names of the schema that the client
     has not sent. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a
     missing key means `true`."""
-    ide: Ide = Ide()
+    ide: WhenGiven[Ide] = Ide.model_construct()
     """The web page that browsers get at the endpoint."""
-    query_plan: QueryPlanInResponses = QueryPlanInResponses()
+    query_plan: WhenGiven[QueryPlanInResponses] = QueryPlanInResponses.model_construct()
     """Whether a client can see the query plan of its operation."""
     override_subgraph_url: Mapping[str, SubgraphUrls] = {}
     """For each subgraph name, a URL that replaces the URL in the supergraph: http, https, or a Unix socket as
@@ -82,45 +82,45 @@ class RouterSettings(Section):
     """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
     example `{checkout-v2: 25}`. The label `percent(5)` is active for 5 % of requests if it is missing here. Any
     other label that is missing here is inactive."""
-    authentication: Authentication = Authentication()
+    authentication: WhenGiven[Authentication] = Authentication.model_construct()
     """How clients prove who they are: access tokens (JWT) and API keys."""
-    authorization: Authorization = Authorization()
+    authorization: WhenGiven[Authorization] = Authorization.model_construct()
     """What happens with fields that a client may not read."""
-    headers: Headers = Headers()
+    headers: WhenGiven[Headers] = Headers.model_construct()
     """Which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client."""
-    traffic: Traffic = Traffic()
+    traffic: WhenGiven[Traffic] = Traffic.model_construct()
     """Time limits and connections of requests to subgraphs."""
-    tls: Tls = Tls()
+    tls: WhenGiven[Tls] = Tls.model_construct()
     """Which processes may call the router, if it serves mutual TLS."""
-    signatures: Signatures = Signatures()
+    signatures: WhenGiven[Signatures] = Signatures.model_construct()
     """Signatures of the requests to subgraphs, so that subgraphs can refuse all other requests."""
-    limits: Limits = Limits()
+    limits: WhenGiven[Limits] = Limits.model_construct()
     """The largest requests that the router accepts."""
-    demand_control: DemandControl = DemandControl()
+    demand_control: WhenGiven[DemandControl] = DemandControl.model_construct()
     """What an operation may cost, by `@cost` and `@listSize`."""
-    rate_limits: RateLimits = RateLimits()
+    rate_limits: WhenGiven[RateLimits] = RateLimits.model_construct()
     """How many requests a client may send in a period."""
-    idempotency: Idempotency = Idempotency()
+    idempotency: WhenGiven[Idempotency] = Idempotency.model_construct()
     """Keys with which a client can repeat a mutation without a second effect."""
-    errors: Errors = Errors()
+    errors: WhenGiven[Errors] = Errors.model_construct()
     """What clients see of the errors of subgraphs."""
-    cors: Cors = Cors()
+    cors: WhenGiven[Cors] = Cors.model_construct()
     """Which web pages may call the router from a browser."""
-    csrf: Csrf = Csrf()
+    csrf: WhenGiven[Csrf] = Csrf.model_construct()
     """Protection against cross-site request forgery: a page of another site makes a browser send a request."""
-    compression: Compression = Compression()
+    compression: WhenGiven[Compression] = Compression.model_construct()
     """How responses to clients are compressed."""
-    apq: Apq = Apq()
+    apq: WhenGiven[Apq] = Apq.model_construct()
     """Automatic persisted queries: documents that clients register."""
-    persisted_documents: PersistedDocuments = PersistedDocuments()
+    persisted_documents: WhenGiven[PersistedDocuments] = PersistedDocuments.model_construct()
     """Documents that are registered before any client sends them."""
-    batching: Batching = Batching()
+    batching: WhenGiven[Batching] = Batching.model_construct()
     """Whether a client may send several operations in one request."""
-    planner: Planner = Planner()
+    planner: WhenGiven[Planner] = Planner.model_construct()
     """How operations are divided into fetches."""
-    execution: ExecutionSettings = ExecutionSettings()
+    execution: WhenGiven[ExecutionSettings] = ExecutionSettings.model_construct()
     """How plans are executed."""
-    cache: Cache = Cache()
+    cache: WhenGiven[Cache] = Cache.model_construct()
     """The sizes of the caches of documents, plans and compiled plans, and the cache of supergraphs."""
 
     @model_validator(mode="after")

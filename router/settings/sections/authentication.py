@@ -141,7 +141,7 @@ class Jwt(Section):
     revocation_check: CallablePath | None = None
     """A Python function, `package.module:function`. The router calls it with the claims of the token for each request.
     The function returns whether the token is revoked. It may be a coroutine function."""
-    dpop: Dpop = Dpop()
+    dpop: Dpop = Dpop.model_construct()
     """Tokens that are bound to a key of the client (DPoP)."""
 
     @model_validator(mode="after")
@@ -255,11 +255,11 @@ class Authentication(Section):
     `ignore`: the request counts as a request without a credential. If the credential is forwarded, subgraphs can still
     check it. A token that is bound to a key, without a valid proof, is refused in both cases: subgraphs cannot check
     proofs."""
-    jwt: Jwt = Jwt()
+    jwt: Jwt = Jwt.model_construct()
     """Access tokens."""
-    api_keys: ApiKeys = ApiKeys()
+    api_keys: ApiKeys = ApiKeys.model_construct()
     """API keys. If a request has a token and an API key, only the token counts."""
-    forward: IdentityForwarding = IdentityForwarding()
+    forward: IdentityForwarding = IdentityForwarding.model_construct()
     """Which information about the client is sent to subgraphs."""
 
     @property

@@ -79,11 +79,11 @@ class Authorization(Section):
     """
     log_refusals: bool = True
     """Whether each request with refused fields is logged as `access refused`."""
-    unauthenticated: RefusalError = RefusalError()
+    unauthenticated: RefusalError = RefusalError.model_construct()
     """The error if the client has no valid credential."""
-    forbidden: RefusalError = RefusalError()
+    forbidden: RefusalError = RefusalError.model_construct()
     """The error if the client has a credential that does not suffice."""
-    policies: Policies = Policies()
+    policies: Policies = Policies.model_construct()
     """How the router decides which policies (`@policy`) hold."""
     step_up: tuple[StepUpRule, ...] = ()
     """Operations for which a client must have logged in recently, or in a certain way, such as with a second factor

@@ -50,7 +50,7 @@ class Errors(AllowedErrors):
     here. It keeps its code, and an `extensions.retryAfter` that is a whole number."""
     subgraphs: Mapping[str, AllowedErrors] = {}
     """For each subgraph name, further values of `allow_codes` and `allow_extensions` for this subgraph only."""
-    transport_codes: TransportCodes = TransportCodes()
+    transport_codes: TransportCodes = TransportCodes.model_construct()
     """The `extensions.code` of the error that clients get if a subgraph does not respond correctly."""
     status: Mapping[ErrorCode, ErrorStatus] = {}
     """For each error code, the HTTP status of a response without data. If the response has several errors, the first

@@ -152,7 +152,7 @@ class Headers(Section):
     Without rules, no header is sent on.
     """
 
-    all: HeaderRules = HeaderRules()
+    all: HeaderRules = HeaderRules.model_construct()
     """Rules for every subgraph. They are applied before the rules in `subgraphs`."""
     subgraphs: Mapping[str, HeaderRules] = {}
     """For each subgraph name, rules for this subgraph."""

@@ -28,5 +28,5 @@ class Logging(Section):
     redact_tag: str = Field("pii", min_length=1)
     """The name of the `@tag` that marks personal data. Log lines do not contain the values of fields and arguments with
     this tag."""
-    requests: RequestLines = RequestLines()
+    requests: RequestLines = RequestLines.model_construct()
     """Which requests have a log line."""

@@ -60,7 +60,7 @@ class PersistedDocuments(Section):
     """Whether a client may send the id in `extensions.persistedQuery.sha256Hash`, as Apollo's clients do."""
     url_path: bool = False
     """Whether a client may send the id at the end of the endpoint's path: /graphql/<id>."""
-    shared_cache: SharedCache = SharedCache()
+    shared_cache: SharedCache = SharedCache.model_construct()
     """Lets a shared cache, such as a CDN, store responses to GET requests that have the id of a document."""
 
     @field_validator("parameters")

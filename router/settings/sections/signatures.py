@@ -70,7 +70,7 @@ class SubgraphSignatures(Section):
 class AllSignatures(Section):
     """How requests to every subgraph are signed."""
 
-    key: SignatureKey = SignatureKey()
+    key: SignatureKey = SignatureKey.model_construct()
     """The key that signs. Without a key, requests are not signed."""
     lifetime: Duration = 60.0
     """How long a signature is valid, at most 5 minutes. A request is signed just before it is sent."""
@@ -87,7 +87,7 @@ class AllSignatures(Section):
 class Signatures(Section):
     """Signatures of the requests to subgraphs (RFC 9421), so that a subgraph can refuse all other requests."""
 
-    all: AllSignatures = AllSignatures()
+    all: AllSignatures = AllSignatures.model_construct()
     """How requests to every subgraph are signed."""
     subgraphs: Mapping[str, SubgraphSignatures] = {}
     """For each subgraph name, how requests to this subgraph are signed."""

@@ -174,7 +174,7 @@ class AllTraffic(Section):
     max_response_bytes: Count = 64 * 1024 * 1024
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
     values in a response is limited too: to the larger of a million and `max_response_bytes` / 64."""
-    proxy: Proxy = Proxy()
+    proxy: Proxy = Proxy.model_construct()
     """An HTTP proxy between the router and the subgraphs."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of the system's authorities."""
@@ -201,15 +201,15 @@ class AllTraffic(Section):
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""
-    retry: Retry = Retry()
+    retry: Retry = Retry.model_construct()
     """Whether failed requests are sent again."""
-    breaker: Breaker = Breaker()
+    breaker: Breaker = Breaker.model_construct()
     """Whether a subgraph that fails gets no requests for a while."""
-    hedge: Hedge = Hedge()
+    hedge: Hedge = Hedge.model_construct()
     """Whether slow queries are sent a second time."""
-    shedding: Shedding = Shedding()
+    shedding: Shedding = Shedding.model_construct()
     """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses further requests."""
-    ejection: Ejection = Ejection()
+    ejection: Ejection = Ejection.model_construct()
     """When a server of a subgraph gets no requests, and for how long. This has an effect only if the subgraph has
     several servers (`override_subgraph_url`)."""
 
@@ -224,7 +224,7 @@ class Traffic(Section):
     """Whether the router executes a query only once for all clients that send it at the same time. Their requests must
     have the same variables and claims, and send the same headers to subgraphs. A request with a credential takes part
     only if `authentication` has verified it: an API key, or a token if there is a check for revocation."""
-    all: AllTraffic = AllTraffic()
+    all: AllTraffic = AllTraffic.model_construct()
     """How requests to every subgraph are sent."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}
     """For each subgraph name, how requests to this subgraph are sent."""
