@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from router.cli.operation_options import print_hints, with_operation_options
 from router.planner import PlanOptions, explain
@@ -49,7 +49,7 @@ def command(selected: SelectedOperation, *, output_format: str) -> None:
     print_hints(explained.hints)
     fields = explained.fields
     if output_format == "json":
-        click.echo(json.dumps([asdict(field) for field in fields], indent=2))
+        click.echo(json.dumps(msgspec.to_builtins(fields), indent=2))
         return
     click.echo(
         "\n".join(_lines(fields)) if fields else "Nothing is fetched: the router resolves this operation itself."

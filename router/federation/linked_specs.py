@@ -10,9 +10,10 @@ element in the schema depends on the link to the specification. If the link name
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from router.federation.spec_versions import APOLLO, SpecVersion, spec_version
 from router.federation.version_numbers import Version
@@ -30,8 +31,7 @@ CORE_IDENTITY = f"{APOLLO}/core"
 _NAME_AND_VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class SpecUrl:
+class SpecUrl(msgspec.Struct, frozen=True):
     """The parts of a specification URL.
 
     `https://specs.apollo.dev/federation/v2.3` has the identity `https://specs.apollo.dev/federation`, the name
@@ -72,8 +72,7 @@ class SpecUrl:
         return f"{self.identity}/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """One `@link`. `imports` maps elements to their names in the schema, for example `@key` to `@primaryKey`."""
 
     url: SpecUrl
@@ -99,11 +98,10 @@ class Link:
         return self.imports.get(element, f"{self.alias}__{element}")
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(msgspec.Struct, frozen=True):
     """All links of a schema. `by_identity` finds a link by the specification URL without its version."""
 
-    by_identity: Mapping[str, Link] = field(default_factory=dict)
+    by_identity: Mapping[str, Link] = msgspec.field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Link]:
         return iter(self.by_identity.values())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _VERSION = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, order=True):
     """A specification version: `Version(2, 11)` prints as `v2.11`."""
 
     major: int

@@ -27,6 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Sequence as Seq
@@ -36,20 +38,17 @@ if TYPE_CHECKING:
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A step of a path: from an object to the value under a response key."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(msgspec.Struct, frozen=True):
     """A step of a path: from a list to every item. A path into a list of lists has two `Each` steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeIs:
+class TypeIs(msgspec.Struct, frozen=True):
     """A step of a path: it keeps only objects whose concrete type is in `types`.
 
     In the path of a rewrite, `types` has exactly one type.
@@ -58,8 +57,7 @@ class TypeIs:
     types: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(msgspec.Struct, frozen=True):
     """A step of a path: from an object to its parent object. Only `context_rewrites` have this step."""
 
 
@@ -67,16 +65,14 @@ PathStep: TypeAlias = Key | Each | TypeIs | Parent
 Path: TypeAlias = tuple[PathStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InputField:
+class InputField(msgspec.Struct, frozen=True):
     """One key of a representation. The value is read from the response under the response key `name`."""
 
     name: str
     selections: tuple[InputSelection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InputFragment:
+class InputFragment(msgspec.Struct, frozen=True):
     """The keys in the representation of an object whose type is `type_condition` or a subtype.
 
     The keys are needed if `conditions` is empty, or if at least one entry of `conditions` is true. An entry has Boolean
@@ -124,16 +120,14 @@ class OutputFragment(NamedTuple):
 OutputSelection: TypeAlias = OutputField | OutputFragment
 
 
-@dataclass(frozen=True, slots=True)
-class ValueSetter:
+class ValueSetter(msgspec.Struct, frozen=True):
     """A rewrite that sets the value at `path`. An object without this path stays as it is."""
 
     path: Path
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRenamer:
+class KeyRenamer(msgspec.Struct, frozen=True):
     """A rewrite that renames the last key of `path` to `name`. An object without this path stays as it is."""
 
     path: Path
@@ -184,30 +178,26 @@ class Fetch:
     selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(msgspec.Struct, frozen=True):
     """A node whose child nodes run one after the other."""
 
     nodes: tuple[PlanNode, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parallel:
+class Parallel(msgspec.Struct, frozen=True):
     """A node whose child nodes run at the same time."""
 
     nodes: tuple[PlanNode, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Flatten:
+class Flatten(msgspec.Struct, frozen=True):
     """A node that runs `node` for the objects at `path`. The path starts at the root of the response."""
 
     path: Path
     node: Fetch
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A node that runs `if_clause` if the Boolean variable (after coercion) is true, and otherwise `else_clause`."""
 
     variable: str
@@ -215,8 +205,7 @@ class Condition:
     else_clause: PlanNode | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPart:
+class BatchPart(msgspec.Struct, frozen=True):
     """One entity fetch of a batch.
 
     Attributes:
@@ -240,8 +229,7 @@ class BatchPart:
         return fetch
 
 
-@dataclass(frozen=True, slots=True)
-class BatchFetch:
+class BatchFetch(msgspec.Struct, frozen=True):
     """Entity fetches from one subgraph that are sent in one request. Each has its own alias of `_entities`.
 
     Attributes:
@@ -287,8 +275,7 @@ class DeferPrimary:
     selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class DeferDependency:
+class DeferDependency(msgspec.Struct, frozen=True):
     """A fetch that a deferred part waits for."""
 
     fetch_id: int
@@ -312,16 +299,14 @@ class DeferredPart:
     selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(msgspec.Struct, frozen=True):
     """A node for a response in parts: the initial response, and deferred parts, which are delivered later."""
 
     primary: DeferPrimary
     deferred: tuple[DeferredPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """The node of a subscription. `primary` opens the stream of events, `rest` runs for every event."""
 
     primary: Fetch

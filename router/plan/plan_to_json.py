@@ -6,8 +6,9 @@ Apollo's format.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from router.plan.nodes import (
     BatchFetch,
@@ -103,8 +104,7 @@ def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Jso
     return _drop_absent(entries | {"hints": list(hints) or None})
 
 
-@dataclass(frozen=True, slots=True)
-class _Nodes:
+class _Nodes(msgspec.Struct, frozen=True):
     """Writes nodes as JSON. The `id` of a fetch is written only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]

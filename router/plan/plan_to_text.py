@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import print_ast
 
 from router.plan.nodes import (
@@ -67,8 +67,7 @@ def plan_text(node: PlanNode | None) -> str:
     return "\n".join(_braced("QueryPlan", _comma(_Nodes(awaited_fetches(node)).node(node))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Nodes:
+class _Nodes(msgspec.Struct, frozen=True):
     """Writes nodes as lines of text. The `id` of a fetch is written only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]

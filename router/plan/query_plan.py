@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.plan.nodes import iter_fetches, iter_requests
 from router.plan.plan_to_json import plan_json
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from router.plan.plan_to_json import Json
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class QueryPlan:
+class QueryPlan(msgspec.Struct, frozen=True, weakref=True):
     """A plan. `node` is None if nothing has to be fetched (introspection, a root `__typename`).
 
     `hints` has remarks of the planner, for example that the search for a better plan took too long. In the JSON format,

@@ -18,9 +18,9 @@ such variables, it is planned for each combination of their values.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import OperationType, parse
 
 from router.errors import PlanningError, ResponseError
@@ -71,8 +71,7 @@ KEPT_GRAPHS: Final = 16
 _DEFAULT_BOUNDS: Final = Bounds()
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(msgspec.Struct, frozen=True):
     """Options for planning an operation.
 
     Attributes:

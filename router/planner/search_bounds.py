@@ -9,9 +9,10 @@ combinations of options. Two bounds end the search:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
+
+import msgspec
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of the plans tried, not of all plans."
 OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the plans tried until then, not of all plans."
@@ -20,8 +21,7 @@ OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the pla
 _TIE_WORK_SHARE: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """The bounds of a search.
 
     Attributes:

@@ -15,9 +15,9 @@ that is linear in the number of lists. The estimates for the variables of earlie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -64,8 +64,7 @@ class _Size(NamedTuple):
     assumed: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Selected:
+class _Selected(msgspec.Struct, frozen=True, eq=False):
     """A field or a fragment in an operation.
 
     `inner` has the lists with a size inside the field or fragment, and the selections that contain such lists.
@@ -161,8 +160,7 @@ def _variables_of(selections: Sequence[_Selected], known: set[int]) -> Iterator[
         yield from _variables_of(selected.inner, known)
 
 
-@dataclass(slots=True)
-class _Finder:
+class _Finder(msgspec.Struct):
     """Finds the lists in an operation.
 
     The field around a fragment spread can set the sizes of lists in the fragment (`sizedFields`). So a fragment is
@@ -171,7 +169,7 @@ class _Finder:
 
     operation: PreparedOperation
     directive: str
-    fragments: dict[tuple[str, frozenset[str]], tuple[_Selected, ...]] = field(default_factory=dict)
+    fragments: dict[tuple[str, frozenset[str]], tuple[_Selected, ...]] = msgspec.field(default_factory=dict)
 
     def find(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
@@ -240,15 +238,14 @@ class _Finder:
         return self.operation.api_schema.type_map.get(name)
 
 
-@dataclass(slots=True)
-class _Evaluation:
+class _Evaluation(msgspec.Struct):
     """Computes the estimate with the variables of one request.
 
     `known` caches estimates, so that a shared fragment is estimated once.
     """
 
     variables: Mapping[str, object]
-    known: dict[int, _Estimate] = field(default_factory=dict)
+    known: dict[int, _Estimate] = msgspec.field(default_factory=dict)
 
     def total(self, selections: Sequence[_Selected]) -> _Estimate:
         """Return the number of items of all `selections`, and the path of the largest selection."""

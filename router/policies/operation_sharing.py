@@ -13,8 +13,9 @@ request is cancelled or its deadline passes, one of the waiting requests execute
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router import json_codec
 from router.pipeline.stage import Stage
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 
-@dataclass(slots=True, eq=False)
-class _Running:
+class _Running(msgspec.Struct, eq=False):
     """A query that is being executed, and the futures of the requests that wait for its response.
 
     A future gets None if there is no response to share. One of the waiting requests then executes the query again.
@@ -45,7 +45,7 @@ class _Running:
 
     plan: QueryPlan
     context: RequestContext
-    waiting: list[asyncio.Future[GraphQLResponse | None]] = field(default_factory=list)
+    waiting: list[asyncio.Future[GraphQLResponse | None]] = msgspec.field(default_factory=list)
 
 
 class OperationSharing(Stage):

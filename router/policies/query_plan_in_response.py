@@ -15,9 +15,9 @@ that was sent twice is in `requests` twice.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from router.pipeline.stage import Stage
@@ -36,8 +36,7 @@ VALUE: Final = "include"
 EXTENSION: Final = "queryPlan"
 
 
-@dataclass(slots=True)
-class _Trace:
+class _Trace(msgspec.Struct):
     """The plan of one request, and the requests to subgraphs so far.
 
     `numbers` maps the id of each fetch to the number of its request.
@@ -46,7 +45,7 @@ class _Trace:
     plan: QueryPlan
     started: float
     numbers: dict[int, int]
-    requests: list[dict[str, object]] = field(default_factory=list)
+    requests: list[dict[str, object]] = msgspec.field(default_factory=list)
 
     @classmethod
     def of(cls, plan: QueryPlan) -> _Trace:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
@@ -58,15 +58,14 @@ characters take 58 ms, because validation compares every pair of fields with the
 preparing thread takes 0.1 ms more."""
 
 
-@dataclass(slots=True)
-class DocumentFindings:
+class DocumentFindings(msgspec.Struct):
     """What checks find out about a document. The findings are cached with the document, and logged for each request.
 
     `exceeds` has the limits in measure mode that the document exceeds: such limits do not refuse documents. `listed` is
     False if the document is not on the list of persisted documents.
     """
 
-    exceeds: list[LimitName] = field(default_factory=list)
+    exceeds: list[LimitName] = msgspec.field(default_factory=list)
     listed: bool = True
 
 
@@ -110,8 +109,7 @@ class DocumentChecks(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A valid document.
 
     Attributes:
@@ -129,12 +127,11 @@ class Document:
     hash: str
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
-    operations: dict[str | None, Operation] = field(default_factory=dict)
-    notes: dict[Hashable, object] = field(default_factory=dict)
+    operations: dict[str | None, Operation] = msgspec.field(default_factory=dict)
+    notes: dict[Hashable, object] = msgspec.field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     """The result of reading a document: the document or an error, the times in seconds, and the document's memory.
 
     All requests that wait for the document use this result.

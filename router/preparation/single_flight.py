@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -16,8 +17,7 @@ K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
 
 
-@dataclass(slots=True)
-class _Flight(Generic[V]):
+class _Flight(msgspec.Struct, Generic[V]):
     """An unfinished job, the task that returns the result of the job, and the number of requests that wait."""
 
     job: Future[V]

@@ -43,9 +43,7 @@ class _BuiltWhenGiven:
         # With a reference, the JSON Schema of the section gets its own entry in `$defs`.
         reference = f"{section.__module__}.{section.__qualname__}:{id(section)}"
         definition: Any = {**section.__pydantic_core_schema__, "ref": reference}
-        return handler(
-            core_schema.definitions_schema(core_schema.definition_reference_schema(reference), [definition])
-        )
+        return handler(core_schema.definitions_schema(core_schema.definition_reference_schema(reference), [definition]))
 
 
 WhenGiven = Annotated[S, _BuiltWhenGiven()]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from router.federation.linked_specs import Link
 
 
-@dataclass(frozen=True, slots=True)
-class JoinType:
+class JoinType(msgspec.Struct, frozen=True):
     """One `@join__type`."""
 
     graph: str
@@ -38,8 +37,7 @@ class JoinType:
     is_interface_object: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JoinField:
+class JoinField(msgspec.Struct, frozen=True):
     """One `@join__field`. If `graph` is None, the directive says that no subgraph has the field on this type."""
 
     graph: str | None
@@ -52,8 +50,7 @@ class JoinField:
     context_arguments: tuple[ContextArgument, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinGraph:
+class JoinGraph(msgspec.Struct, frozen=True):
     """A value of the enum `join__Graph`. Each value of the enum is a subgraph."""
 
     enum_value: str
@@ -61,8 +58,7 @@ class JoinGraph:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinVocabulary:
+class JoinVocabulary(msgspec.Struct, frozen=True):
     """Reads the join directives of a supergraph.
 
     The names of the join directives depend on the `@link` directives of the supergraph. `federation_1` is True for

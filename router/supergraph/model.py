@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
+
 from router.supergraph import schema_facts
 from router.supergraph.executable_subgraph_schema import executable_schema
 
@@ -19,16 +21,14 @@ if TYPE_CHECKING:
 CompositeKind: TypeAlias = Literal["object", "interface", "union"]
 
 
-@dataclass(frozen=True, slots=True)
-class EntityKey:
+class EntityKey(msgspec.Struct, frozen=True):
     """One `@key`. If `resolvable` is False, the subgraph has the key fields, but its `_entities` rejects the key."""
 
     fields: SelectionSetNode
     resolvable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class OverrideLabel:
+class OverrideLabel(msgspec.Struct, frozen=True):
     """The label of a progressive `@override` on a field.
 
     If `when` is True, the subgraph resolves the field only while the label is active. If `when` is False, the subgraph
@@ -39,8 +39,7 @@ class OverrideLabel:
     when: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ContextArgument:
+class ContextArgument(msgspec.Struct, frozen=True):
     """An argument whose value the router takes from an ancestor object (`@fromContext`).
 
     The type of the ancestor has a `@context` with the name `context`. `selection` selects the value on the ancestor.
@@ -53,8 +52,7 @@ class ContextArgument:
     selection: SelectionSetNode
 
 
-@dataclass(frozen=True, slots=True)
-class SubgraphField:
+class SubgraphField(msgspec.Struct, frozen=True):
     """A field in one subgraph. The field can have another type in other subgraphs.
 
     If `external` is True, the subgraph does not resolve the field: the field is `@external`, or another subgraph
@@ -70,8 +68,7 @@ class SubgraphField:
     context_arguments: tuple[ContextArgument, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SubgraphType:
+class SubgraphType(msgspec.Struct, frozen=True):
     """An object type, interface or union in one subgraph.
 
     `possible` are the names of the object types that this type can be in this subgraph. For an `@interfaceObject` type,

@@ -6,10 +6,10 @@ of all its fields would be read again for each subgraph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+import msgspec
 from graphql import (
     FieldDefinitionNode,
     InputObjectTypeDefinitionNode,
@@ -41,8 +41,7 @@ class JoinedField(NamedTuple, Generic[Node]):
     join: JoinField | None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldsBySubgraph(Generic[Node]):
+class FieldsBySubgraph(msgspec.Struct, Generic[Node], frozen=True):
     """The fields of a type, by subgraph.
 
     Fields without `@join__field` are in all subgraphs of the type (`everywhere`).
@@ -83,8 +82,7 @@ def _position(field: JoinedField[Node]) -> int:
     return field.position
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedType:
+class JoinedType(msgspec.Struct, frozen=True):
     """The definition of a type in the supergraph, with its join directives.
 
     Attributes:

@@ -14,8 +14,10 @@ a subgraph causes has an error, and completion (`graphql/completion`) does not a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, ResponseError
 from router.executor.errors.unavailable_values import length_to_null
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
 ENTITIES = "_entities"
 
 
-@dataclass(frozen=True, slots=True)
-class FetchTarget:
+class FetchTarget(msgspec.Struct, frozen=True):
     """One fetch, with the paths in the client's response at which its root fields or entities are merged.
 
     `places` maps the position of each root field or entity to its paths in the client's response. One position can have

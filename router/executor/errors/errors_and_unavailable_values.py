@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.errors import SubgraphMalformedResponse
 from router.executor.errors.error_translation import (
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from router.plan import Fetch
 
 
-@dataclass(slots=True)
-class ExecutionFailures:
+class ExecutionFailures(msgspec.Struct):
     """The failures of one execution so far.
 
     Attributes:
@@ -39,10 +39,10 @@ class ExecutionFailures:
         keys_by_fetch: A cache of the results of `output_keys`, by the id of the fetch.
     """
 
-    paths: RecordedErrorPaths = field(default_factory=RecordedErrorPaths)
-    unavailable: UnavailableValues = field(default_factory=UnavailableValues)
-    errors_by_fetch: dict[int, list[ResponseError]] = field(default_factory=dict)
-    keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)
+    paths: RecordedErrorPaths = msgspec.field(default_factory=RecordedErrorPaths)
+    unavailable: UnavailableValues = msgspec.field(default_factory=UnavailableValues)
+    errors_by_fetch: dict[int, list[ResponseError]] = msgspec.field(default_factory=dict)
+    keys_by_fetch: dict[int, KeyTree] = msgspec.field(default_factory=dict)
 
     def errors(self) -> list[ResponseError]:
         """Return all errors in the order of the fetches in the plan, whichever response arrived first."""

@@ -11,8 +11,9 @@ paths of errors distinguish these two cases. Example with an error at `user.addr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
     from router.errors import ResponseError, ResponsePath
 
 
-@dataclass(slots=True)
-class RecordedErrorPaths:
+class RecordedErrorPaths(msgspec.Struct):
     """The paths of errors (`exact`), and all prefixes of these paths (`prefixes`).
 
     An error at users.1 has the prefixes () (the root), users, and users.1 itself.
     """
 
-    exact: set[ResponsePath] = field(default_factory=set)
-    prefixes: set[ResponsePath] = field(default_factory=set)
+    exact: set[ResponsePath] = msgspec.field(default_factory=set)
+    prefixes: set[ResponsePath] = msgspec.field(default_factory=set)
 
     @classmethod
     def of(cls, errors: Iterable[ResponseError]) -> RecordedErrorPaths:

@@ -8,9 +8,9 @@ fetch the object type only to distinguish such selections.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
 from graphql import (
     BooleanValueNode,
     FieldNode,
@@ -38,14 +38,13 @@ class UndeterminedType(Exception):
     """The fields to collect depend on the object type, but no subgraph reported the object type."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldCollector:
+class FieldCollector(msgspec.Struct, frozen=True):
     """Collects the fields that apply to a type. Results are cached, because objects in a list get the same fields."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, object]
-    _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
+    _collected: dict[tuple[str, tuple[int, ...]], Fields] = msgspec.field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
         """Collect the fields that the selection sets `nodes` select on an object of the type `typename`.

@@ -16,9 +16,10 @@ the null, or at an object that contains the null. If there is no such error, com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeGuard
 
+import msgspec
 from graphql import (
     GraphQLEnumType,
     GraphQLList,
@@ -62,8 +63,7 @@ UNAVAILABLE_CODE: Final = "REQUIRED_VALUE_UNKNOWN"
 UNAVAILABLE: Final = "The value could not be fetched, because a value that it requires or is fetched with failed."
 
 
-@dataclass(frozen=True, slots=True)
-class FailureEffects:
+class FailureEffects(msgspec.Struct, frozen=True):
     """The effects of failed fetches on the results of other fetches.
 
     Attributes:
@@ -73,7 +73,7 @@ class FailureEffects:
     """
 
     inputs: Collection[str] = ()
-    unavailable: UnavailableValues = field(default_factory=UnavailableValues)
+    unavailable: UnavailableValues = msgspec.field(default_factory=UnavailableValues)
 
 
 NO_EFFECTS: Final = FailureEffects()
@@ -86,8 +86,7 @@ class _Invalid:
 _INVALID: Final = _Invalid()
 
 
-@dataclass(frozen=True, slots=True)
-class Subtree:
+class Subtree(msgspec.Struct, frozen=True):
     """A part of the response: the fields that `selections` select on one object.
 
     Attributes:
@@ -155,8 +154,7 @@ def _named_by_client(error: ResponseError) -> ResponseError:
     return error if error.path is None else replace(error, path=tuple(map(to_client_key, error.path)))
 
 
-@dataclass(slots=True)
-class _Completion:
+class _Completion(msgspec.Struct):
     """The state of one completion.
 
     Attributes:
@@ -170,8 +168,8 @@ class _Completion:
     collector: FieldCollector
     failures: RecordedErrorPaths
     effects: FailureEffects
-    field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
-    errors: list[ResponseError] = field(default_factory=list)
+    field_types: dict[tuple[str, str], GraphQLOutputType] = msgspec.field(default_factory=dict)
+    errors: list[ResponseError] = msgspec.field(default_factory=list)
 
     def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
         """Complete the fields of an object (ExecuteCollectedFields); return `_INVALID` if a non-null field is null."""
@@ -360,8 +358,6 @@ class _Completion:
 
 class _WithholdingCompletion(_Completion):
     """Completes an operation if the client may not read some of its fields (execution §16.3)."""
-
-    __slots__ = ()
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
         """Complete one field. If the client may not read the field, its value is null, whatever the raw value is."""

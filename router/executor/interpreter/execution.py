@@ -11,11 +11,10 @@ fetch fails, its errors are recorded, and the fetches that need its objects are 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import structs
+import msgspec
 
 from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.errors.error_translation import (
@@ -67,11 +66,10 @@ async def execute(
     effects = FailureEffects(input_keys(plan.fetches()), execution.failures.unavailable) if has_effects else NO_EFFECTS
     completion = partial(complete, operation, context.variables, raw, errors, effects)
     result = await execution.work.run(completion, execution.largest)
-    return structs.replace(result, responses=tuple(execution.responses))
+    return msgspec.structs.replace(result, responses=tuple(execution.responses))
 
 
-@dataclass(frozen=True, slots=True)
-class _EntityFetch:
+class _EntityFetch(msgspec.Struct, frozen=True):
     """An entity fetch, with the representations of the objects to which it adds fields."""
 
     fetch: Fetch
@@ -91,8 +89,7 @@ class _Received(NamedTuple):
     size: int
 
 
-@dataclass(slots=True)
-class _PlanExecution:
+class _PlanExecution(msgspec.Struct):
     """The state of one execution: the response tree (`data`), and the responses and failures so far.
 
     If a subgraph sends null for an entity, without an error, the path of the entity is added to `absent_entities`.
@@ -100,11 +97,11 @@ class _PlanExecution:
     """
 
     context: ExecutionContext
-    data: JsonObject = field(default_factory=dict)
-    responses: list[ResponseHead] = field(default_factory=list)
-    failures: ExecutionFailures = field(default_factory=ExecutionFailures)
-    absent_entities: set[ResponsePath] = field(default_factory=set)
-    work: LargeResponses = field(default_factory=LargeResponses)
+    data: JsonObject = msgspec.field(default_factory=dict)
+    responses: list[ResponseHead] = msgspec.field(default_factory=list)
+    failures: ExecutionFailures = msgspec.field(default_factory=ExecutionFailures)
+    absent_entities: set[ResponsePath] = msgspec.field(default_factory=set)
+    work: LargeResponses = msgspec.field(default_factory=LargeResponses)
     largest: int = 0
 
     async def run(self, planned: tuple[PlannedRequest, ...]) -> None:
@@ -114,7 +111,7 @@ class _PlanExecution:
             for request in planned:
                 wanted = tuple(step for step in request.steps if step.is_included(self.context.variables))
                 if wanted:
-                    tasks.create_task(self._run_when_ready(replace(request, steps=wanted), done))
+                    tasks.create_task(self._run_when_ready(msgspec.structs.replace(request, steps=wanted), done))
                 for step in request.steps:
                     if step not in wanted:
                         tasks.create_task(_skip(step, done))

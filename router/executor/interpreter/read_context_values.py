@@ -6,9 +6,9 @@ its objects. So objects are grouped by their context values, and each group has 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from graphql import is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
@@ -48,8 +48,7 @@ class ContextGroup(NamedTuple):
     places: list[ResponsePlace]
 
 
-@dataclass(frozen=True, slots=True)
-class ContextReader:
+class ContextReader(msgspec.Struct, frozen=True):
     """Reads context values from the response tree `root`. `failures` has the paths of all errors so far."""
 
     schema: GraphQLSchema

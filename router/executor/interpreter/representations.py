@@ -11,9 +11,9 @@ selects on the object are unavailable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from graphql import get_named_type, is_interface_type, is_list_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from router.plan import Fetch, InputSelection
 
 
-@dataclass(frozen=True, slots=True)
-class Representations:
+class Representations(msgspec.Struct, frozen=True):
     """The representations for one entity fetch.
 
     Attributes:
@@ -91,8 +90,7 @@ def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
     return frozenset(keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(msgspec.Struct, frozen=True):
     """Builds representations from objects of the response tree.
 
     Attributes:
@@ -108,8 +106,8 @@ class Projection:
     failures: RecordedErrorPaths
     variables: Mapping[str, object]
     absent: Collection[ResponsePath] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
-    missed: list[ResponsePath] = field(default_factory=list)
+    names: Mapping[str, str] = msgspec.field(default_factory=dict)
+    missed: list[ResponsePath] = msgspec.field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[ResponsePlace]) -> Representations:
         """Build and rewrite the representation of each object (execution §3.2, §3.3).

@@ -6,8 +6,10 @@ below a `Condition` node gets the condition. Fetches of deferred fragments (`@de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from router.plan import BatchFetch, Condition, Defer, Fetch, Flatten, Parallel, Sequence, Subscription
 
@@ -26,8 +28,7 @@ def conditions_met(conditions: Iterable[tuple[str, bool]], variables: Mapping[st
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class FetchStep:
+class FetchStep(msgspec.Struct, frozen=True):
     """A fetch of the plan, with its path and conditions from the `Flatten` and `Condition` nodes around it.
 
     Attributes:
@@ -48,8 +49,7 @@ class FetchStep:
         return conditions_met(self.conditions, variables)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRequest:
+class PlannedRequest(msgspec.Struct, frozen=True):
     """One request of the plan. It sends one fetch, or all fetches of `batch`."""
 
     steps: tuple[FetchStep, ...]

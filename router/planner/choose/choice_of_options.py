@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from router.planner.choose.fetches_of_chosen_options import ChosenFetches
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import PathOption
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, eq=False):
     """The chosen option of each leaf, in the order of the leaves, and the fetches that these options need."""
 
     options: tuple[PathOption, ...]

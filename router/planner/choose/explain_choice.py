@@ -16,8 +16,9 @@ another subgraph, only the option of the explained field is changed. All other f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.choose.fetches_of_chosen_options import ChosenFetches
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedOption:
+class ExplainedOption(msgspec.Struct, frozen=True):
     """A subgraph that can return a field.
 
     Attributes:
@@ -50,16 +50,14 @@ class ExplainedOption:
     fetches: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """A subgraph that cannot return a field, and the reason why."""
 
     subgraph: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldExplanation:
+class FieldExplanation(msgspec.Struct, frozen=True):
     """From which subgraph one leaf field is fetched, and why.
 
     Attributes:
@@ -78,8 +76,7 @@ class FieldExplanation:
     refusals: tuple[Refusal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True):
     """The explanations of all fields of the client, in the order of planning.
 
     `hints` are messages of the planner. For example, a hint says that the search stopped at its deadline.

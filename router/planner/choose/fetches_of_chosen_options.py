@@ -6,8 +6,9 @@ they fetch the same objects from the same subgraph and wait for the same earlier
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.planner.choose.choose_hop_inputs import NOTHING, ChosenPaths
 from router.planner.choose.plan_cost import fetch_cost
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import FetchId, PathOption
 
 
-@dataclass(eq=False, slots=True)
-class FetchDraft:
+class FetchDraft(msgspec.Struct, eq=False):
     """A fetch whose selections are not known yet.
 
     Attributes:
@@ -31,8 +31,8 @@ class FetchDraft:
 
     number: int
     stage: int
-    starts: list[PathOption] = field(default_factory=list)
-    after: dict[int, FetchDraft] = field(default_factory=dict)
+    starts: list[PathOption] = msgspec.field(default_factory=list)
+    after: dict[int, FetchDraft] = msgspec.field(default_factory=dict)
 
     def waits_for(self, other: FetchDraft) -> bool:
         """Return whether this fetch waits for the other fetch, directly or through further fetches."""

@@ -10,10 +10,10 @@ the response of the subgraph (planning §3.16).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import ListTypeNode, NonNullTypeNode
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import named_type
 from router.plan import Key, KeyRenamer, Path, TypeIs

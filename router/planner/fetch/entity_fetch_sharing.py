@@ -31,10 +31,10 @@ condition in the path of a fetch restricts the fetch to the entities below objec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import msgspec
 from graphql import FieldNode, NonNullTypeNode
 
 from router.federation.find_type_name_in_reference import named_type
@@ -111,8 +111,7 @@ class NonNullSelection(NamedTuple):
     parents: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class EntitySelection:
+class EntitySelection(msgspec.Struct, frozen=True):
     """What a fetch selects on one type of the subgraph, for some entities.
 
     Attributes:
@@ -289,14 +288,13 @@ class _Place(NamedTuple):
     conditions: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(msgspec.Struct):
     """Collects the objects and harmful fields of a tree."""
 
     graph: QueryGraph
     subgraph: str
-    objects: set[ObjectPath] = field(default_factory=set)
-    harmful: set[HarmfulField] = field(default_factory=set)
+    objects: set[ObjectPath] = msgspec.field(default_factory=set)
+    harmful: set[HarmfulField] = msgspec.field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: _Place) -> None:
         """Collect the object at `place`, all objects below it, and the harmful fields of these objects."""

@@ -7,9 +7,11 @@ one. Groups are in *waiting order* if each group comes after all groups that it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import ContextArgumentValue
 
 
-@dataclass(frozen=True, slots=True)
-class RepresentationInput:
+class RepresentationInput(msgspec.Struct, frozen=True):
     """What a subgraph needs in the representations of one type, to resolve certain fields of a fetch.
 
     A fetch can have several such inputs. For example, one input has only the key, and another has the key and the
@@ -48,8 +49,7 @@ class RepresentationInput:
     rewrites: tuple[Rewrite, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FetchGroup:
+class FetchGroup(msgspec.Struct, frozen=True):
     """One fetch of a plan.
 
     Attributes:
@@ -73,7 +73,7 @@ class FetchGroup:
     tree: Tree
     after: frozenset[int]
     inputs: tuple[RepresentationInput, ...] = ()
-    contexts: tuple[ContextArgumentValue, ...] = field(default=())
+    contexts: tuple[ContextArgumentValue, ...] = msgspec.field(default=())
     block: Block | None = None
     selections: tuple[EntitySelection, ...] = ()
     after_without_types: frozenset[int] | None = None

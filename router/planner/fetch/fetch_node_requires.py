@@ -10,9 +10,10 @@ If `$x` is false, the earlier response may lack `f0`. This does no harm, because
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import InputField, InputFragment

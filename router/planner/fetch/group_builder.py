@@ -12,9 +12,10 @@ value. There are four steps:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.group_drafts import GroupDraft, entities_of, is_type_above, parts, path_of

@@ -5,10 +5,12 @@ A root option is an option at which a fetch begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.fetch.entity_fetch_sharing import EntitySelection, EntityType, can_select_all, selection_of
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 Entities: TypeAlias = "tuple[EntityType, TypesOnPath]"
 
 
-@dataclass(eq=False, slots=True)
-class GroupDraft:
+class GroupDraft(msgspec.Struct, eq=False):
     """Collects the root options and the selections of a future fetch group.
 
     `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, or of a
@@ -46,11 +47,11 @@ class GroupDraft:
 
     number: int
     seed: FetchDraft
-    inputs: dict[PathOption, tuple[RepresentationInput, ...]] = field(default_factory=dict)
-    builder: TreeBuilder = field(default_factory=TreeBuilder)
-    entities: dict[Entities, TreeBuilder] = field(default_factory=dict)
+    inputs: dict[PathOption, tuple[RepresentationInput, ...]] = msgspec.field(default_factory=dict)
+    builder: TreeBuilder = msgspec.field(default_factory=TreeBuilder)
+    entities: dict[Entities, TreeBuilder] = msgspec.field(default_factory=dict)
     selections: tuple[EntitySelection, ...] = ()
-    sources: dict[tuple[str, ...], str] = field(default_factory=dict)
+    sources: dict[tuple[str, ...], str] = msgspec.field(default_factory=dict)
     is_for_own_types: bool = False
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:

@@ -7,9 +7,10 @@ graphql-core's `print_ast` and then shorten it with `strip_ignored_characters` w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
 from router.plan import BatchFetch, BatchPart, Fetch
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 _REPRESENTATIONS = "representations"
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenFetch:
+class WrittenFetch(msgspec.Struct, frozen=True):
     """A fetch, and parts of its text.
 
     `selection_set` is the text of its selections, `guards` has the client's variables in `@skip` and `@include`

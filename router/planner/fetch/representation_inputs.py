@@ -5,8 +5,9 @@ A representation contains the leaf fields of the entity's key and of the `@requi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 
-@dataclass(slots=True)
-class _Shape:
+class _Shape(msgspec.Struct):
     """Collects the fields of a representation.
 
     `names` maps each alias in the response to the name of its field.
     """
 
     is_abstract: bool = False
-    fields: dict[str, _Shape] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    fragments: dict[str, _Shape] = field(default_factory=dict)
+    fields: dict[str, _Shape] = msgspec.field(default_factory=dict)
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+    fragments: dict[str, _Shape] = msgspec.field(default_factory=dict)
 
     def selections(self) -> tuple[InputSelection, ...]:
         """Return the selections that are read from the response to build the representation."""
@@ -61,8 +61,7 @@ class _Shape:
             yield from shape.keys((*path, f"... on {name}"))
 
 
-@dataclass(slots=True)
-class Fetched:
+class Fetched(msgspec.Struct):
     """Collects the guards under which options are used and leaves are fetched.
 
     A set of guards is a condition: all its `@skip` and `@include` variables have the required values. `usages` maps
@@ -70,8 +69,8 @@ class Fetched:
     sets of guards under which it is fetched. A leaf is identified by its option, response key and signature.
     """
 
-    usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
-    leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
+    usages: dict[PathOption, dict[Guards, None]] = msgspec.field(default_factory=dict)
+    leaves: dict[tuple[PathOption, str, str], list[Guards]] = msgspec.field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
         """Return the sets of guards under which `option` fetches `leaf`.

@@ -7,9 +7,10 @@ The root field of a subscription also runs in exactly one subgraph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from router.errors import PlanningError
 from router.planner.choose.choose_options import WORK_PER_LEAF, choose
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 _WORK_PER_WALKED_LEAF: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A planned set of root fields: their leaf fields, the option chosen for each leaf, and the fetch groups."""
 
     leaves: tuple[Leaf, ...]
@@ -58,8 +58,7 @@ class Draft:
         return 1 + max((stage[group.number] for group in self.groups if group.block is None), default=-1)
 
 
-@dataclass(frozen=True, slots=True)
-class MutationRun:
+class MutationRun(msgspec.Struct, frozen=True):
     """Consecutive root fields of a mutation that share a fetch.
 
     Attributes:

@@ -6,8 +6,10 @@ tree from two trees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.normalise.directives_sent_to_subgraphs import NO_DIRECTIVES, ClientDirectives
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from router.planner.normalise.merge_selections import MergedField
 
 
-@dataclass(frozen=True, slots=True)
-class TreeField:
+class TreeField(msgspec.Struct, frozen=True):
     """A field that a fetch selects.
 
     `guards` includes the guards of all parents. `tree` has the subselections and is None for a leaf field.
@@ -41,8 +42,7 @@ class TreeField:
         return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree, self.directives)
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """The fields and fragments that are selected on one object. With `is_abstract`, `__typename` is also selected."""
 
     fields: tuple[TreeField, ...] = ()
@@ -82,14 +82,13 @@ def common_guards(tree: Tree) -> Guards:
 FieldKey: TypeAlias = tuple[str, str, str, Guards]
 
 
-@dataclass(slots=True)
-class TreeBuilder:
+class TreeBuilder(msgspec.Struct):
     """Collects the fields of a tree."""
 
     is_abstract: bool = False
-    fields: dict[FieldKey, TreeField] = field(default_factory=dict)
-    below: dict[FieldKey, TreeBuilder] = field(default_factory=dict)
-    fragments: dict[str, TreeBuilder] = field(default_factory=dict)
+    fields: dict[FieldKey, TreeField] = msgspec.field(default_factory=dict)
+    below: dict[FieldKey, TreeBuilder] = msgspec.field(default_factory=dict)
+    fragments: dict[str, TreeBuilder] = msgspec.field(default_factory=dict)
 
     def fragment(self, type_name: str) -> TreeBuilder:
         """Return the builder for the selections of the fragment `... on type_name`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import msgspec
 
 from router.federation.find_type_name_in_reference import TYPENAME, named_type
 from router.plan import OutputField, OutputFragment
@@ -35,8 +36,7 @@ class WrittenArgument(NamedTuple):
     node: ArgumentNode
 
 
-@dataclass(slots=True)
-class SelectionWriter:
+class SelectionWriter(msgspec.Struct):
     """Writes the selections of one fetch, and collects the variables in the text.
 
     `variables` collects all variables. `guards` collects the variables of `@skip` and `@include`. `fragments` collects
@@ -48,9 +48,9 @@ class SelectionWriter:
     subgraph: SubgraphModel
     prefix: str
     needs_types: bool
-    fragments: list[str] = field(default_factory=list)
-    variables: set[str] = field(default_factory=set)
-    guards: set[str] = field(default_factory=set)
+    fragments: list[str] = msgspec.field(default_factory=list)
+    variables: set[str] = msgspec.field(default_factory=set)
+    guards: set[str] = msgspec.field(default_factory=set)
 
     def selections(self, tree: Tree, emitted: Guards, type_name: str) -> tuple[str, tuple[OutputSelection, ...]]:
         """Return the selection set on an object of type `type_name` as text and as data.

@@ -11,9 +11,9 @@ With `@provides`, a subgraph resolves some fields of an object only if the objec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
 from graphql import FieldNode, InlineFragmentNode
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from graphql import SelectionSetNode
 
 
-@dataclass(frozen=True, slots=True)
-class ProvidedField:
+class ProvidedField(msgspec.Struct, frozen=True):
     """A field that a subgraph resolves because of a `@provides`.
 
     Attributes:

@@ -10,15 +10,16 @@ resolves on the type. Edges are computed when they are first needed. The main me
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLUnionType,
     is_abstract_type,
 )
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import named_type
 from router.planner.graph.provides_scopes import NOTHING, Scope, provided_scope, scope_of
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from router.supergraph.model import ContextArgument, EntityKey, SubgraphType, Supergraph
 
 
-@dataclass(frozen=True, slots=True)
-class FieldEdge:
+class FieldEdge(msgspec.Struct, frozen=True):
     """A field that a subgraph resolves.
 
     Attributes:
@@ -54,8 +54,7 @@ class FieldEdge:
         return self.requires is None and not self.contexts
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A subgraph that resolves an entity by `_entities`. `keys` are the keys of the entity in this subgraph.
 
     `type_name` is the entity's type in this subgraph. If the subgraph knows the entity only as an `@interfaceObject`,

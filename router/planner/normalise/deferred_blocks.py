@@ -9,10 +9,11 @@ deferred fragment is spread at two paths, it makes two blocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import msgspec
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import OutputField, OutputFragment
@@ -44,8 +45,7 @@ class PartSelections(NamedTuple):
     selections: tuple[OutputSelection, ...]
 
 
-@dataclass(eq=False, slots=True)
-class Block:
+class Block(msgspec.Struct, eq=False):
     """A deferred block: the selections of one deferred fragment, on the object at one path.
 
     Attributes:
@@ -64,8 +64,7 @@ class Block:
     selections: PartSelections | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _SelectedObject:
+class _SelectedObject(msgspec.Struct, frozen=True):
     """An object that the operation selects.
 
     Attributes:

@@ -14,9 +14,10 @@ the fragment is not allowed on an inline fragment, the fetch has a named fragmen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import DirectiveNode, FragmentSpreadNode, NameNode
 
 from router.planner.normalise.argument_text import argument_text, join_tokens, variables_in
@@ -40,8 +41,7 @@ _INLINE: Final = "INLINE_FRAGMENT"
 _NAMED: Final = frozenset({"FRAGMENT_SPREAD", "FRAGMENT_DEFINITION"})
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenDirectives:
+class WrittenDirectives(msgspec.Struct, frozen=True):
     """Directives at one place: as minified text, as syntax nodes without locations, and with their variables."""
 
     text: str = ""
@@ -52,8 +52,7 @@ class WrittenDirectives:
 _NONE: Final = WrittenDirectives()
 
 
-@dataclass(frozen=True, slots=True)
-class FragmentDirectives:
+class FragmentDirectives(msgspec.Struct, frozen=True):
     """The directives of one fragment around a field.
 
     Attributes:
@@ -87,8 +86,7 @@ class FragmentDirectives:
         return f"{self.inline.text} {self.spread.text} {self.definition.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientDirectives:
+class ClientDirectives(msgspec.Struct, frozen=True):
     """The directives of a field, and of the fragments around the field (outermost first).
 
     `text` has the texts of all these directives, and is empty if there are none.

@@ -9,9 +9,9 @@ Flattened, this selection set has four selected fields (`items` in the code): `i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -24,6 +24,7 @@ from graphql import (
     is_non_null_type,
     print_ast,
 )
+from msgspec.structs import replace
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan.client_and_internal_response_keys import internal_key
@@ -54,8 +55,7 @@ class TooComplexError(Exception):
     """The operation has more selections than can be planned in reasonable time (planning §3.24)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedField:
+class SelectedField(msgspec.Struct, frozen=True):
     """A field that is selected on objects of the given `types`.
 
     If `types` is None, the field is selected on objects of all types.
@@ -72,8 +72,7 @@ class SelectedField:
     directives: ClientDirectives = NO_DIRECTIVES
 
 
-@dataclass(frozen=True, slots=True)
-class NestedSelections:
+class NestedSelections(msgspec.Struct, frozen=True):
     """The selection set of a field.
 
     `guards` has the guards of the field and of all selections around the field. `type_name` is the type of the field as
@@ -85,8 +84,7 @@ class NestedSelections:
     type_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class MergedField:
+class MergedField(msgspec.Struct, frozen=True):
     """A field of an object, merged from the selected fields with the same response key, name, arguments and directives.
 
     The field is selected if all `guards` are true. `signature` is the name with the arguments as text. `below` has the
@@ -100,7 +98,7 @@ class MergedField:
     guards: Guards
     type_name: str
     list_depth: int
-    below: tuple[NestedSelections, ...] = field(default=())
+    below: tuple[NestedSelections, ...] = msgspec.field(default=())
     directives: ClientDirectives = NO_DIRECTIVES
 
     @property

@@ -17,8 +17,9 @@ different paths, the executor merges the two fetches.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from router.planner.fetch.fetch_groups import FetchGroup, stages
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """At least two groups of one subgraph that are fetched in one request."""
 
     groups: tuple[FetchGroup, ...]

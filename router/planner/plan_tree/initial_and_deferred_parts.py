@@ -9,8 +9,10 @@ waits for a deferred fetch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from router.plan import Defer, DeferDependency, DeferPrimary, DeferredPart
 from router.planner.plan_tree.sequence_and_parallel import groups_of, in_order, plan_node, renumbered, schedule
@@ -28,8 +30,7 @@ Groups: TypeAlias = "tuple[FetchGroup, ...]"
 Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsePart:
+class ResponsePart(msgspec.Struct, frozen=True):
     """The fetches for the initial response, or for a deferred block.
 
     Attributes:

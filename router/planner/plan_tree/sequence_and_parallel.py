@@ -19,10 +19,12 @@ follow them:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
 from router.planner.fetch.fetch_groups import FetchGroup
@@ -43,15 +45,13 @@ Write: TypeAlias = "Callable[[FetchGroup], WrittenFetch]"
 Join: TypeAlias = "Callable[[Seq[tuple[WrittenFetch, Flatten | Condition]]], BatchFetch]"
 
 
-@dataclass(frozen=True, slots=True)
-class InOrder:
+class InOrder(msgspec.Struct, frozen=True):
     """A schedule whose parts run one after the other."""
 
     parts: tuple[Schedule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AtOnce:
+class AtOnce(msgspec.Struct, frozen=True):
     """A schedule whose parts run at the same time."""
 
     parts: tuple[Schedule, ...]

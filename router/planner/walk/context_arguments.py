@@ -16,9 +16,9 @@ and the ancestor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import ArgumentNode, NameNode, VariableNode
 
 from router.plan import Key, KeyRenamer, Parent, Path, TypeIs
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import KeyLeaves, Leaf, ObjectNode
 
 
-@dataclass(frozen=True, slots=True)
-class ContextArguments:
+class ContextArguments(msgspec.Struct, frozen=True):
     """The `@fromContext` arguments of a field.
 
     Attributes:
@@ -44,8 +43,7 @@ class ContextArguments:
     values: tuple[ContextArgumentValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ContextArgumentFinder:
+class ContextArgumentFinder(msgspec.Struct, frozen=True):
     """Finds the `@fromContext` arguments of fields. `key_leaves` returns the leaves of a context selection."""
 
     graph: QueryGraph

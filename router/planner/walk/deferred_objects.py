@@ -8,8 +8,9 @@ hop resolves a field, the field is fetched earlier, together with the fields out
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from router.planner.walk.nodes_and_options import FetchId, ObjectNode, PathOption, PathStep
 

@@ -14,8 +14,9 @@ hop with the lowest stage is found.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from router.planner.walk.context_arguments import ContextArgumentFinder
 from router.planner.walk.nodes_and_options import (

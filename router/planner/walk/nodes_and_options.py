@@ -20,9 +20,10 @@ a fetch. Otherwise, it has the fetch start of its parent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
 
 from router.planner.graph.provides_scopes import NOTHING, Scope
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
@@ -66,8 +67,7 @@ class PathStep(Enum):
         self.starts_fetch = starts_fetch
 
 
-@dataclass(eq=False, slots=True)
-class NodeMemory:
+class NodeMemory(msgspec.Struct, eq=False):
     """A cache for the results of searches on one node. Several fields of the node need the same results.
 
     Attributes:
@@ -86,15 +86,14 @@ class NodeMemory:
 
     hops: list[PathOption] | None = None
     is_searching_hops: bool = False
-    branches: dict[str, ObjectNode] = field(default_factory=dict)
-    key_leaves: dict[int, tuple[Leaf, ...] | None] = field(default_factory=dict)
-    requiring: dict[tuple[str, str], PathOption | None] = field(default_factory=dict)
-    in_progress: set[tuple[str, str]] = field(default_factory=set)
-    internal_children: dict[tuple[object, ...], ObjectNode] = field(default_factory=dict)
+    branches: dict[str, ObjectNode] = msgspec.field(default_factory=dict)
+    key_leaves: dict[int, tuple[Leaf, ...] | None] = msgspec.field(default_factory=dict)
+    requiring: dict[tuple[str, str], PathOption | None] = msgspec.field(default_factory=dict)
+    in_progress: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    internal_children: dict[tuple[object, ...], ObjectNode] = msgspec.field(default_factory=dict)
 
 
-@dataclass(eq=False, slots=True)
-class ObjectNode:
+class ObjectNode(msgspec.Struct, eq=False):
     """An object of the response.
 
     Attributes:
@@ -128,7 +127,7 @@ class ObjectNode:
     block: Block | None = None
     is_deferred: bool = False
     internal_depth: int = 0
-    direct: list[PathOption] = field(default_factory=list)
+    direct: list[PathOption] = msgspec.field(default_factory=list)
     _memory: NodeMemory | None = None
 
     @property
@@ -146,8 +145,7 @@ class ObjectNode:
         return self.type_name
 
 
-@dataclass(eq=False, slots=True)
-class PathOption:
+class PathOption(msgspec.Struct, eq=False):
     """A path to the object of a node in one subgraph.
 
     Attributes:
@@ -224,8 +222,7 @@ class PathOption:
         return self.step.starts_fetch
 
 
-@dataclass(frozen=True, slots=True)
-class ContextArgumentValue:
+class ContextArgumentValue(msgspec.Struct, frozen=True):
     """An argument with `@fromContext`, and the variable for its value.
 
     `rewrites` has the paths where the value is read. The name in each rewrite is the variable.
@@ -237,8 +234,7 @@ class ContextArgumentValue:
     rewrites: tuple[KeyRenamer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChoice:
+class KeyChoice(msgspec.Struct, frozen=True):
     """One of the keys that a hop can use.
 
     `leaves` has the leaves of the key. If the hop resolves a field with requirements, `leaves` also has the leaves of
@@ -248,8 +244,7 @@ class KeyChoice:
     leaves: tuple[Leaf, ...]
 
 
-@dataclass(eq=False, slots=True)
-class Leaf:
+class Leaf(msgspec.Struct, eq=False):
     """A leaf field to fetch for a node, and the options that resolve the field. A leaf has at least one option.
 
     `is_internal` says that the client did not select the leaf. An internal leaf belongs to a key or a requirement, or
@@ -262,8 +257,7 @@ class Leaf:
     is_internal: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class LeafSearch:
+class LeafSearch(msgspec.Struct, eq=False):
     """A running search, with the leaves found so far.
 
     Attributes:
@@ -277,10 +271,10 @@ class LeafSearch:
     """
 
     is_internal: bool = False
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: list[Leaf] = msgspec.field(default_factory=list)
     expand: frozenset[ExpandableField] = frozenset()
-    expandable: dict[ExpandableField, None] = field(default_factory=dict)
-    expandable_if_alone: dict[ExpandableField, tuple[Leaf, ...]] = field(default_factory=dict)
+    expandable: dict[ExpandableField, None] = msgspec.field(default_factory=dict)
+    expandable_if_alone: dict[ExpandableField, tuple[Leaf, ...]] = msgspec.field(default_factory=dict)
 
 
 class UnplannableError(Exception):

@@ -7,9 +7,10 @@ ancestor with a key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import FieldNode, NameNode
 
 from router.federation.find_type_name_in_reference import TYPENAME
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
 _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 
 
-@dataclass(frozen=True, slots=True)
-class _KeySelections:
+class _KeySelections(msgspec.Struct, frozen=True):
     """The fields of a key or a requirement.
 
     Attributes:
@@ -234,7 +234,7 @@ class Explorer:
         key = self._aliases.key_for(node.keys, name, signature(item.node))
         if key == internal_key(item.node):
             return item
-        return replace(item, node=replace(item.node, alias=NameNode(value=key)))
+        return msgspec.structs.replace(item, node=replace(item.node, alias=NameNode(value=key)))
 
     def _child_of(
         self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch

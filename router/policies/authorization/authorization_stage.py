@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from router.errors import AccessRefused, ResponseError
@@ -46,8 +47,7 @@ _LOGGED_FIELDS: Final = 10
 _log = structlog.stdlib.get_logger("gateway")
 
 
-@dataclass(slots=True, eq=False)
-class _KnownOperation:
+class _KnownOperation(msgspec.Struct, eq=False):
     """An operation of a document, with results that all requests share.
 
     `clauses` are the clauses on which the access to the operation depends. `versions` caches the filtered versions of
@@ -56,11 +56,10 @@ class _KnownOperation:
 
     client: PreparedOperation
     clauses: Requirement
-    versions: dict[Requirement, FilteredOperation] = field(default_factory=dict)
+    versions: dict[Requirement, FilteredOperation] = msgspec.field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class _RequestState:
+class _RequestState(msgspec.Struct, eq=False):
     known: dict[str | None, _KnownOperation]
     failed: Requirement = frozenset()
 

@@ -18,9 +18,10 @@ client would have received the subfield.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -93,8 +94,7 @@ def filter_operation(
     return FilteredOperation(client, planned, tuple(work.coordinates))
 
 
-@dataclass(slots=True)
-class _Filter:
+class _Filter(msgspec.Struct):
     """Makes the two versions of one operation.
 
     If a named fragment is spread inside a refused fragment or field, the operation gets a copy of the named fragment in
@@ -104,10 +104,10 @@ class _Filter:
     operation: PreparedOperation
     requirements: SchemaRequirements
     failed: Requirement
-    client_fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
-    planned_fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
-    fragment_parts: dict[str, _Parts] = field(default_factory=dict)
-    coordinates: dict[str, None] = field(default_factory=dict)
+    client_fragments: dict[str, FragmentDefinitionNode] = msgspec.field(default_factory=dict)
+    planned_fragments: dict[str, FragmentDefinitionNode] = msgspec.field(default_factory=dict)
+    fragment_parts: dict[str, _Parts] = msgspec.field(default_factory=dict)
+    coordinates: dict[str, None] = msgspec.field(default_factory=dict)
 
     def selections(self, selections: SelectionSetNode, parent: str, *, is_refused: bool) -> _Parts:
         """Return both versions of the selections on type `parent`. If `is_refused` is True, every field is refused."""

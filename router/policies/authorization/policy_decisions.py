@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from router.policies.load_operator_functions import call
 from router.request.security_events import SecurityEvent, report
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyQuestion:
+class PolicyQuestion(msgspec.Struct, frozen=True):
     """A question: which of `policies` hold for this client?
 
     Attributes:
@@ -26,7 +26,7 @@ class PolicyQuestion:
 
     policies: frozenset[str]
     claims: Mapping[str, object] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     operation_name: str | None = None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
 from router.policies.authorization.selection_conditions import field_type_name
@@ -25,8 +25,7 @@ def required_clauses(operation: PreparedOperation, requirements: SchemaRequireme
     return frozenset(collector.clauses)
 
 
-@dataclass(slots=True)
-class _Collector:
+class _Collector(msgspec.Struct):
     """Collects the clauses of an operation.
 
     Each named fragment is visited once, because its clauses are the same wherever it is spread.
@@ -34,8 +33,8 @@ class _Collector:
 
     operation: PreparedOperation
     requirements: SchemaRequirements
-    clauses: set[Clause] = field(default_factory=set)
-    visited: set[str] = field(default_factory=set)
+    clauses: set[Clause] = msgspec.field(default_factory=set)
+    visited: set[str] = msgspec.field(default_factory=set)
 
     def visit(self, selections: SelectionSetNode, parent: str) -> None:
         for selection in selections.selections:

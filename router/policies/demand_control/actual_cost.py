@@ -6,8 +6,9 @@ under one response key. A null costs nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from router.policies.demand_control.priced_selections import argument_cost
 from router.policies.read_conditions_and_list_sizes import with_variables
@@ -51,14 +52,13 @@ class Measurement:
         return _cost(self._fields, data)
 
 
-@dataclass(slots=True)
-class _Merging:
+class _Merging(msgspec.Struct):
     """Merges the selections of each response key."""
 
     weights: SchemaWeights
     variables: Mapping[str, object]
     is_fixed: bool = True
-    _known: dict[tuple[int, ...], tuple[_MergedField, ...]] = field(default_factory=dict)
+    _known: dict[tuple[int, ...], tuple[_MergedField, ...]] = msgspec.field(default_factory=dict)
 
     def merged(self, selections: tuple[PricedSelection, ...]) -> tuple[_MergedField, ...]:
         known = tuple(map(id, selections))

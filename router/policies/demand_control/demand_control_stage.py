@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from router.errors import LimitExceeded
@@ -61,8 +61,7 @@ class PricedOperation(NamedTuple):
         return Estimate(min(self.base + cost, MAX_COST), path)
 
 
-@dataclass(slots=True, eq=False)
-class _KnownOperation:
+class _KnownOperation(msgspec.Struct, eq=False):
     """An operation with results that all its requests share."""
 
     priced: PricedOperation

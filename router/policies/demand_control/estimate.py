@@ -7,8 +7,9 @@ The time is linear in the number of selections: a fragment that is spread twice 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from router.policies.demand_control.priced_selections import MAX_COST, argument_cost, sliced
 from router.policies.read_conditions_and_list_sizes import number_of, with_variables
@@ -35,13 +36,12 @@ class AmbiguousSize(Exception):
         self.field, self.given = field, given
 
 
-@dataclass(slots=True)
-class Estimation:
+class Estimation(msgspec.Struct):
     """Estimates selections for one request. `variables` has the values that the client sent, and defaults."""
 
     weights: SchemaWeights
     variables: Mapping[str, object]
-    _known: dict[int, Estimate] = field(default_factory=dict)
+    _known: dict[int, Estimate] = msgspec.field(default_factory=dict)
 
     def total(self, selections: Sequence[PricedSelection]) -> Estimate:
         """Return the cost of all `selections`, and the path of the most expensive one.

@@ -6,9 +6,9 @@ without `@cost`, are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import msgspec
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
 
 from router.policies.demand_control.schema_weights import INPUT_OBJECT_WEIGHT
@@ -38,8 +38,7 @@ class SlicingArgument(NamedTuple):
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """The number of items of a list.
 
     Attributes:
@@ -62,8 +61,7 @@ class PricedArgument(NamedTuple):
     value: ValueNode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PricedSelection:
+class PricedSelection(msgspec.Struct, frozen=True, eq=False):
     """A field or a fragment that has a cost, contains a cost, or has a list size to check.
 
     Attributes:
@@ -93,8 +91,7 @@ class PricedSelection:
         return not (self.weight or self.arguments or self.inner or checked)
 
 
-@dataclass(slots=True)
-class Pricing:
+class Pricing(msgspec.Struct):
     """Makes the `PricedSelection`s of one document. `list_size` is the number of items of lists without `@listSize`.
 
     A parent field can set the sizes of the lists in a fragment. So a fragment is priced once for each combination of
@@ -103,8 +100,8 @@ class Pricing:
 
     weights: SchemaWeights
     list_size: int
-    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
-    _known: dict[tuple[str, frozenset[str]], tuple[PricedSelection, ...]] = field(default_factory=dict)
+    fragments: Mapping[str, FragmentDefinitionNode] = msgspec.field(default_factory=dict)
+    _known: dict[tuple[str, frozenset[str]], tuple[PricedSelection, ...]] = msgspec.field(default_factory=dict)
 
     def of(
         self, selections: Iterable[SelectionNode], parent: str | None, sizes: Sizes | None = None

@@ -14,9 +14,9 @@ type that have no `@cost` themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -42,8 +42,7 @@ OPERATION_WEIGHTS: Final[Mapping[str, int]] = {"query": 0, "mutation": 10, "subs
 INPUT_OBJECT_WEIGHT: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class InputWeight:
+class InputWeight(msgspec.Struct, frozen=True):
     """What an argument or an input field costs if it is given.
 
     Attributes:
@@ -57,8 +56,7 @@ class InputWeight:
     default: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldWeight:
+class FieldWeight(msgspec.Struct, frozen=True):
     """What a field costs.
 
     Attributes:

@@ -9,8 +9,9 @@ response stays.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from router.errors import SubgraphCostExceeded
 from router.pipeline.stage import Stage
@@ -53,12 +54,11 @@ class _PricedPlan(NamedTuple):
     fetches: Mapping[int, _PricedFetch]
 
 
-@dataclass(slots=True)
-class _Spent:
+class _Spent(msgspec.Struct):
     """What the fetches of one request have cost so far, by subgraph."""
 
     priced: _PricedPlan
-    spent: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 class SubgraphDemand(Stage):

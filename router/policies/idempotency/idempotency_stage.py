@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from router import json_codec
 from router.errors import Refused

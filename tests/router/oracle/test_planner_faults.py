@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from router.planner.graph.query_graph import FieldEdge, QueryGraph
 from tests.router.oracle.trial import failure_of_seed

@@ -7,8 +7,9 @@ c after {a, b}, b after {a}   =>   c after {b}, b after {a}
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from router.planner.fetch.fetch_groups import ancestors
 

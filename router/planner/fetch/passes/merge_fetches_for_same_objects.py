@@ -17,9 +17,10 @@ the costs of these fetches are computed again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from router.plan import TypeIs
 from router.planner.choose.plan_cost import fetch_cost

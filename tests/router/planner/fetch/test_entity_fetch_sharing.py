@@ -7,10 +7,10 @@ Covers `router/planner/fetch/entity_fetch_sharing.py`, `router/planner/fetch/gro
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from router.plan import Each, Key, TypeIs
 from router.planner import PlanOptions, plan

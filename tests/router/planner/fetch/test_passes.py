@@ -6,7 +6,7 @@ Covers `router/planner/fetch/passes/__init__.py`, `router/planner/fetch/passes/d
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from router.plan import InputField
 from router.planner.fetch.entity_fetch_sharing import EntitySelection, HarmfulField

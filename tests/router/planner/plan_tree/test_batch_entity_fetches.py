@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from graphql import ArgumentNode, NameNode, NullValueNode, OperationDefinitionNode, parse
+from msgspec.structs import replace
 
 from router.plan import BatchFetch, Fetch
 from router.planner import PlanOptions, plan

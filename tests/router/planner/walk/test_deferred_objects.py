@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from router.planner.walk.deferred_objects import add_root_options, split_deferred
 from router.planner.walk.nodes_and_options import ObjectNode
