@@ -245,6 +245,9 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/server/pages/ide_pages.py: installed_pages": "has no arguments",
     "router/settings/all_keys.py: _own_keys": "classes of the settings",
     "router/strict_model.py: _attribute_docstrings": "classes of configuration files",
+    "subgraphs/account/schema.py: build_schema": "has no arguments",
+    "subgraphs/auth/schema.py: build_schema": "has no arguments",
+    "subgraphs/transaction/schema.py: build_schema": "has no arguments",
     "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
 }
 CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})

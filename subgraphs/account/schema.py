@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import strawberry
@@ -85,7 +86,9 @@ class Query:
     )
 
 
+@cache
 def build_schema() -> SubgraphSchema:
+    """Return the schema of the subgraph. It does not change, so all applications of the process have the same."""
     return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[User], entities_scope=READ)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - strawberry reads annotations at run time
+from functools import cache
 from typing import Annotated, Union, cast
 
 import strawberry
@@ -326,7 +327,9 @@ class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations, Secon
     )
 
 
+@cache
 def build_schema() -> SubgraphSchema:
+    """Return the schema of the subgraph. It does not change, so all applications of the process have the same."""
     return create_schema(query=Query, mutation=Mutation, entities_scope=ANY_SCOPE)
 
 

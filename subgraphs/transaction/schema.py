@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -306,7 +307,9 @@ class Mutation:
     )
 
 
+@cache
 def build_schema() -> SubgraphSchema:
+    """Return the schema of the subgraph. It does not change, so all applications of the process have the same."""
     others = [Account, InvalidTransaction, TransactionNotConfirmable, TransactionNotHeld, TransactionNotReversible]
     types = [*others, *PROBLEM_TYPES]
     return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=types, entities_scope=READ)
