@@ -17,7 +17,7 @@ from router import supergraph
 from router.executor.graphql.variable_coercion import coerce
 from router.gateway_assembly import assemble
 from router.pipeline.failure_responses import failed
-from router.pipeline.finish_mutations_after_disconnect import RunningMutations
+from router.pipeline.finish_mutations_after_disconnect import MUTATION_GRACE_SECONDS, RunningMutations
 from router.pipeline.plan_execution import Execution
 from router.pipeline.request_context import RequestContext
 from router.preparation.make_and_cache_plans import PlanKey
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from router.server.overload_protection import OverloadGuard
     from router.transport.in_process import SubgraphHandler
     from servicekit.asgi import ASGIApp
-
-MUTATION_GRACE_SECONDS = 1.0
-"""The default number of seconds that `aclose` waits for running mutations. One fetch takes about this time."""
 
 
 class Gateway:
@@ -88,8 +85,7 @@ class Gateway:
     async def _process(self, context: RequestContext) -> Response:
         try:
             with TimeLimit(context.deadline):
-                response = await self.stages.request(context) if self.stages.has_on_request else None
-                if response is not None:
+                if self.stages.has_on_request and (response := await self.stages.request(context)) is not None:
                     return response
                 operation, plan = await self._prepare(context)
                 if operation.kind != "mutation":
@@ -102,12 +98,16 @@ class Gateway:
         request, record, stages, preparation = context.request, context.record, self.stages, self.preparation
         context.variables = request.variables
         document = await preparation.document(request, record)
-        await stages.document(context, document)
-        operation = await stages.operation(context, preparation.operation(document, request, record))
+        if stages.has_on_document:
+            await stages.document(context, document)
+        operation = context.operation = preparation.operation(document, request, record)
+        if stages.has_on_operation:
+            operation = await stages.operation(context, operation)
         context.variables = coerce(operation.client, context.variables)
         key = stages.plan_key(context, PlanKey(operation.document, request.operation_name))
         plan = await preparation.plan(operation, key, record)
-        await stages.plan(context, plan)
+        if stages.has_on_plan:
+            await stages.plan(context, plan)
         return operation, plan
 
     async def _execute_in_time(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Response:

@@ -6,12 +6,15 @@ If the disconnect stopped the mutation, some of its root fields would be execute
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from router.request.request_and_response import Response
+
+MUTATION_GRACE_SECONDS: Final = 1.0
+"""The default number of seconds that `Gateway.aclose` waits for running mutations. One fetch takes about this time."""
 
 
 class RunningMutations:

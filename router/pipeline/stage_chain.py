@@ -54,7 +54,9 @@ class StageChain:
         self._on_response = self._overriding("on_response")[::-1]
 
         # If no stage overrides the method, the method of this class need not be called.
-        self.has_on_request, self.has_on_execution = bool(self._on_request), bool(self._on_execution)
+        self.has_on_request, self.has_on_document = bool(self._on_request), bool(self._on_document)
+        self.has_on_operation, self.has_on_plan = bool(self._on_operation), bool(self._on_plan)
+        self.has_on_execution = bool(self._on_execution)
 
     def _overriding(self, name: str) -> tuple[Any, ...]:
         default = getattr(Stage, name)

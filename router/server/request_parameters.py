@@ -70,8 +70,8 @@ def _json(name: str, text: str) -> object:
 
 def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: bool) -> GraphQLRequest:
     query, operation_name = parameters.get("query"), parameters.get("operationName")
-    variables = _object(parameters, "variables")
-    extensions = _object(parameters, "extensions")
+    variables = _object(parameters, "variables") if "variables" in parameters else {}
+    extensions = _object(parameters, "extensions") if "extensions" in parameters else {}
     document_id = head.ids.find(parameters, extensions, head.id_in_path)
     if query is None and document_id is None:
         head.ids.refuse_unsupported(extensions)

@@ -136,7 +136,6 @@ class Connection(asyncio.Protocol):
 
     def end(self) -> None:
         """End the exchange. If its future has no result because the caller was cancelled, close the connection."""
-        self._deadline.remove()
         waiter, self._waiter = self._waiter, None
         if waiter is not None and waiter.cancelled():
             self.close()
@@ -276,8 +275,9 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _expire(self) -> None:
-        self._fail(TimeoutError())
-        self.close()
+        if self._waiter is not None:  # otherwise, it is the deadline of an exchange that has ended
+            self._fail(TimeoutError())
+            self.close()
 
     def _fail(self, failure: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():

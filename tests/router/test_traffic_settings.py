@@ -9,10 +9,10 @@ import asyncio
 import socket
 import ssl
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest

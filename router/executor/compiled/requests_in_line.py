@@ -31,6 +31,9 @@ The decoder of msgspec never lets other threads run. Decoding this number of byt
 """
 
 
+_ONLY_PART: Final = (0,)
+
+
 async def run_in_line(
     line: Sequence[CompiledRequest], at: list[Any], context: ExecutionContext, transport: RecordingTransport
 ) -> None:
@@ -54,7 +57,7 @@ async def run_in_line(
             objects, positions = step.collect(at, {}, representations)
         if not representations and (fetch.requires or not objects):
             continue
-        form = request.form((0,))
+        form = request.forms.get(_ONLY_PART) or request.form(_ONLY_PART)
         body = form.body(context.variables, (representations,) if fetch.requires else ())
         sent = subgraph_request(fetch, form, context, body)
         try:

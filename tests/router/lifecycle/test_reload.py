@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.gateway import MUTATION_GRACE_SECONDS
+from router.pipeline.finish_mutations_after_disconnect import MUTATION_GRACE_SECONDS
 from servicekit.errors import StartupError
 from tests.router.lifecycle.harness import QUICK, Live, running, sdl, write
 from tests.router.transport.scripted_server import Peer, response, serving
