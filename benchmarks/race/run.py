@@ -37,6 +37,7 @@ FULL: Final = Plan(rounds=7, seconds=3.0, warm_up=6.0, soak=600.0)
 QUICK: Final = Plan(rounds=3, seconds=0.8, warm_up=1.5, soak=20.0)
 # What a quick run leaves out, because each takes minutes and has little to do with the others.
 NOT_QUICK: Final = frozenset({"soak", "cold-100x100", "nested-64", "list-10", "list-10000", "distinct"})
+EVERY: Final = "all"
 REPLAY_SECONDS: Final = 1.0
 
 
@@ -105,15 +106,18 @@ def run(chosen: Sequence[Scenario], routers: Sequence[Router], plan: Plan) -> It
 
 @click.command()
 @click.option("--quick", is_flag=True, help="At most ten minutes: fewer and shorter rounds, not all scenarios.")
-@click.option("--scenarios", "names", default="", help="Names of scenarios, separated by commas.")
+@click.option("--scenarios", "names", default="", help="Names of scenarios, separated by commas, or `all`.")
 @click.option("--routers", "router_names", default="", help="Names of routers, separated by commas.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the raw data.")
 @click.option("--list", "lists", is_flag=True, help="Show the scenarios and the routers, and end.")
 def main(*, quick: bool, names: str, router_names: str, output: Path | None, lists: bool) -> None:
-    """Run the race. With a choice of scenarios or routers, the page is not written."""
+    """Run the race. With a choice of scenarios or routers, the page is not written.
+
+    `--quick --scenarios all` takes half an hour and has every scenario, in short rounds.
+    """
     plan = QUICK if quick else FULL
-    picked = [each for each in names.split(",") if each]
     known = scenarios()
+    picked = [each.name for each in known] if names == EVERY else [each for each in names.split(",") if each]
     if unknown := set(picked) - {each.name for each in known}:
         raise click.UsageError(f"unknown scenarios: {', '.join(sorted(unknown))}")
     chosen = [each for each in known if (each.name in picked if picked else not (quick and each.name in NOT_QUICK))]
@@ -135,7 +139,7 @@ def main(*, quick: bool, names: str, router_names: str, output: Path | None, lis
         routers=infos,
         scenarios=[],
     )
-    is_partial = bool(names or router_names)
+    is_partial = names not in {"", EVERY} or bool(router_names)
     target = output or (Path("race-results.json") if is_partial else FOLDER / ("quick.json" if quick else "full.json"))
     for result in run(chosen, routers, plan):
         results.scenarios.append(result)
