@@ -96,15 +96,15 @@ class Gateway:
 
     async def _prepare(self, context: RequestContext) -> tuple[Operation, QueryPlan]:
         request, record, stages, preparation = context.request, context.record, self.stages, self.preparation
-        context.variables = request.variables
         document = await preparation.document(request, record)
         if stages.has_on_document:
             await stages.document(context, document)
         operation = context.operation = preparation.operation(document, request, record)
+        context.variables = operation.with_literals(request.variables)
         if stages.has_on_operation:
             operation = await stages.operation(context, operation)
-        context.variables = coerce(operation.client, context.variables)
-        key = stages.plan_key(context, PlanKey(operation.document, request.operation_name))
+        context.variables = operation.with_literals(coerce(operation.sent, context.variables))
+        key = stages.plan_key(context, PlanKey(operation.planned_document, request.operation_name))
         plan = await preparation.plan(operation, key, record)
         if stages.has_on_plan:
             await stages.plan(context, plan)

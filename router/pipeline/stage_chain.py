@@ -123,7 +123,7 @@ class StageChain:
             if isinstance(given, GraphQLResponse):
                 return given
             if given is not None:
-                context.request = given
+                context.request, context.variables = given, given.variables
         return None
 
     async def document(self, context: RequestContext, document: Document) -> None:

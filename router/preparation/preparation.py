@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from graphql import OperationType
+from graphql import OperationType, parse
 
 from router.errors import NotReadOnly, PersistedQueryNotSupported, SubscriptionsNotEnabled
 from router.get_operation import get_operation
 from router.preparation.make_and_cache_plans import PlanKey, Plans
-from router.preparation.operation_seen_by_stages import Operation
+from router.preparation.operation_seen_by_stages import LiftedLiterals, Operation
 from router.preparation.read_and_cache_documents import DocumentChecks, Documents
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
+from router.storage.lru import Lru
+from router.storage.memory_size import memory_size
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
+    from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
     from router.preparation.read_and_cache_documents import Document
     from router.settings.model import RouterSettings
-    from router.storage.lru import Lru
     from router.supergraph import Supergraph
 
 
@@ -43,6 +45,8 @@ class Preparation:
         self._stages = stages
         self._documents = Documents(graph, settings, stages)
         self._plans = Plans(graph, settings)
+        cache = settings.cache
+        self._operations: Lru[str, PreparedOperation] = Lru(max_entries=cache.plans, max_weight=cache.memory_bytes)
 
     @property
     def documents(self) -> Lru[str, Document]:
@@ -85,8 +89,11 @@ class Preparation:
         return chosen
 
     def _chosen(self, document: Document, operation_name: str | None) -> Operation:
-        prepared = get_operation(self._graph.api_schema, document.ast, operation_name)
-        definition = prepared.definition
+        sent = get_operation(self._graph.api_schema, document.ast, operation_name)
+        definition, lifted, prepared = sent.definition, None, sent
+        if document.lifted is not None:
+            text, values = document.lifted
+            lifted, prepared = LiftedLiterals(sent, text, values), self._with_variables(text)
         return Operation(
             name=definition.name.value if definition.name is not None else None,
             kind=definition.operation.value,
@@ -95,7 +102,19 @@ class Preparation:
             override_labels=self._plans.planner.override_labels(prepared),
             client=prepared,
             planned=prepared,
+            lifted=lifted,
         )
+
+    def _with_variables(self, text: str) -> PreparedOperation:
+        """Return the operation of a text with variables in place of literals. All documents with this text share it.
+
+        So they share what is cached for the operation, such as its compiled plans.
+        """
+        known = self._operations.get(text)
+        if known is None:
+            known = get_operation(self._graph.api_schema, parse(text, no_location=True))
+            self._operations.put(text, known, memory_size(text, known))
+        return known
 
     def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> Coroutine[Any, Any, QueryPlan]:
         """Return the coroutine that returns the plan of the operation. The plan is cached under `key`.
@@ -118,5 +137,5 @@ class Preparation:
         request, record = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
         document = self._documents.prepare(query, record)
         operation = self.operation(document, request, record)
-        for planned, key in self._stages.likely_plans(operation, PlanKey(document.text, operation_name)):
+        for planned, key in self._stages.likely_plans(operation, PlanKey(operation.planned_document, operation_name)):
             self._plans.prepare(planned, key, record)

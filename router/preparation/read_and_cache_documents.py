@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
     ValuesOfCorrectTypeRule,
     print_ast,
@@ -25,8 +26,10 @@ from graphql import (
 )
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
+from router.get_operation import get_operation
 from router.preparation.argument_value_rule import ArgumentValueRule
 from router.preparation.collect_garbage_after_large_documents import GarbageAfterLargeDocuments
+from router.preparation.lift_literals import MAX_TEXT, LiftedText, fields_with_required_arguments, lift
 from router.preparation.overlapping_fields_rule import BoundedOverlappingFieldsRule
 from router.preparation.parse_without_token_links import parse_document
 from router.preparation.preparing_thread import PREPARING_THREAD
@@ -120,6 +123,7 @@ class Document(msgspec.Struct, frozen=True):
         listed: False if the router has a list of persisted documents and the document is not on this list.
         operations: The operations that requests have chosen, by the operation name of the request.
         notes: Values that stages of the pipeline cache with the document, each stage under its own key.
+        lifted: The only operation of the document with variables in place of literals, or None.
     """
 
     ast: DocumentNode
@@ -129,6 +133,7 @@ class Document(msgspec.Struct, frozen=True):
     listed: bool = True
     operations: dict[str | None, Operation] = msgspec.field(default_factory=dict)
     notes: dict[Hashable, object] = msgspec.field(default_factory=dict)
+    lifted: LiftedText | None = None
 
 
 class _Reading(msgspec.Struct):
@@ -171,6 +176,8 @@ class Documents:
         kept = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         rules = (_REPLACED_RULES.get(rule, rule) for rule in kept)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
+        self._lifts_literals = settings.planner.lift_literals
+        self._kept: frozenset[str] | None = None  # found when the first document is read
         cache = settings.cache
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.memory_bytes)
         self._garbage = GarbageAfterLargeDocuments()
@@ -238,7 +245,16 @@ class Documents:
             raise
         reading.hash = parsed.hash
         self._validate(ast, reading)
-        return Document(ast, parsed.text, parsed.hash, tuple(findings.exceeds), findings.listed)
+        lifted = self._lifted(ast) if self._lifts_literals and len(parsed.text) <= MAX_TEXT else None
+        return Document(ast, parsed.text, parsed.hash, tuple(findings.exceeds), findings.listed, lifted=lifted)
+
+    def _lifted(self, ast: DocumentNode) -> LiftedText | None:
+        """Return the only operation of a document with variables in place of literals; None with several operations."""
+        if sum(isinstance(node, OperationDefinitionNode) for node in ast.definitions) != 1:
+            return None
+        if self._kept is None:
+            self._kept = fields_with_required_arguments(self._graph.sdl)
+        return lift(get_operation(self._graph.api_schema, ast), self._kept)
 
     def _validate(self, ast: DocumentNode, reading: _Reading) -> None:
         started = time.perf_counter()

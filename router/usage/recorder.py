@@ -156,7 +156,7 @@ class UsageRecorder:
             self._task = asyncio.get_running_loop().create_task(self._run())
         if len(self._table) + len(self._pending.counts) >= self.limits.operations:
             return None
-        client = operation.client
+        client = operation.sent
         counted = _Counted(key[:2], client, input_variables(client.api_schema, client.definition))
         self._table[key] = counted
         if counted.inputs and self.limits.one_in > 1:

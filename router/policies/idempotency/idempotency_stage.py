@@ -181,8 +181,12 @@ def _scoped(context: RequestContext, key: str) -> str:
 
 
 def _fingerprint(context: RequestContext) -> str:
-    assert context.operation is not None  # noqa: S101 - the operation is chosen before it is executed
-    parts = [context.operation.document, context.operation.name, dict(context.variables)]
+    operation = context.operation
+    assert operation is not None  # noqa: S101 - the operation is chosen before it is executed
+    # The values of lifted literals are left out, because they are in the document.
+    lifted = operation.lifted.values if operation.lifted is not None else {}
+    variables = {name: value for name, value in context.variables.items() if name not in lifted}
+    parts = [operation.document, operation.name, variables]
     return hashlib.sha256(json_codec.canonical(parts)).hexdigest()
 
 

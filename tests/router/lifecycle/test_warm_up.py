@@ -86,6 +86,19 @@ async def test_a_new_supergraph_is_warmed_up_with_what_was_used_most(tmp_path: P
         assert (await live.status())["caches"]["plans"]["hits"] == hits + (count > 0)
 
 
+async def test_after_a_reload_no_request_waits_for_the_planner(tmp_path: Path) -> None:
+    """Neither a document that clients used before, nor one that has only other values in it."""
+    async with running(write(tmp_path, 1, "warm_up: {rate: 1000}")) as live:
+        for query in (ME, GREET):
+            await live.client.post({"query": query})
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        await live.router.reload()
+        for query in (ME, GREET, *(f'query Greet {{ greet(name: "other {number}") }}' for number in range(5))):
+            await live.client.post({"query": query})
+        plans = (await live.status())["caches"]["plans"]
+        assert (plans["hits"], plans["misses"]) == (7, 0)
+
+
 async def test_the_most_used_documents_stay_in_a_full_cache(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1, "warm_up: {rate: 1000}\ncache: {plans: 1}")) as live:
         for query in (ME, ME, GREET, "{ me { id } }"):

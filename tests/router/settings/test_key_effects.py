@@ -53,6 +53,7 @@ STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_configured_prefix
 IDS = f"{ROUTER}/server/test_find_document_id.py::test_an_id_is_found_where_the_settings_say"
 GATEWAY = f"{ROUTER}/test_gateway.py"
 KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
+LITERALS = f"{ROUTER}/preparation/test_lift_literals.py"
 COMPILED = f"{ROUTER}/pipeline/test_compile_frequent_plans.py"
 OVERLOAD = f"{ROUTER}/server/test_overload_protection.py"
 CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
@@ -391,6 +392,7 @@ TESTS: dict[str, str] = {
     },
     "batching.enabled": f"{ROUTER}/server/test_batching.py::test_it_is_off_by_default",
     "planner.batch_entity_fetches": f"{GATEWAY}::test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no",
+    "planner.lift_literals": f"{LITERALS}::test_without_the_setting_each_value_has_its_plan",
     "planner.work": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "planner.deadline": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "cache.documents": KEPT,

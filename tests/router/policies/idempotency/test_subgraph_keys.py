@@ -56,9 +56,10 @@ class Running:
         return await self.gateway.execute(GraphQLRequest(query=query, variables=variables, headers=headers))
 
     async def sent(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The variables that the subgraph gets."""
+        """The variables of the client that the subgraph gets, without those for literals of the document."""
         await self(query, **variables)
-        return dict(self.shop.requests[-1].variables)
+        sent = self.shop.requests[-1].variables
+        return {name: value for name, value in sent.items() if not name.startswith("literal_")}
 
 
 DIRECT: Final = "mutation ($id: String) { direct(idempotencyKey: $id, amount: 1) }"
