@@ -23,6 +23,7 @@ from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.hash_chain_key import check_key
 from subgraphs.account.store.mongo_cache_epochs import MongoCacheEpochs
 from subgraphs.account.store.mongo_documents import (
+    Document,
     account_document,
     object_ids,
     to_hold,
@@ -34,6 +35,8 @@ from subgraphs.account.store.mongo_ledger_unit import LedgerNeeds
 from subgraphs.account.store.mongo_migrations import MIGRATIONS
 from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
+from subgraphs.kit.batched_reads import BatchedReads
+from subgraphs.kit.mongo import OPERATION_SECONDS
 from subgraphs.kit.mongo_groups import MongoGroups
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         self._holds = database.collection(HOLDS)
         self._postings = database.collection(POSTINGS)
         self._groups = MongoGroups(self._changing, self._new_ledger)
+        self._refusals = BatchedReads(self._read_refusals, OPERATION_SECONDS)
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         async def insert(session: AsyncClientSession) -> tuple[Account | R, int]:
@@ -156,9 +160,12 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         return frozenset(str(row["_id"]) for row in rows)
 
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
+        return wrong_receivers((await self._refusals.get([user_id])).get(user_id), at)
+
+    async def _read_refusals(self, user_ids: Sequence[str]) -> dict[str, Document]:
         with self._database.failures():
-            customer = await self._customers.find_one({"_id": user_id}, ["wrongReceivers"])
-        return wrong_receivers(customer, at)
+            rows = await self._customers.find({"_id": {"$in": list(user_ids)}}, ["wrongReceivers"]).to_list()
+        return {row["_id"]: row for row in rows}
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         async def settle(ledger: MongoLedgerTransaction) -> tuple[Outcome, bool]:

@@ -12,6 +12,8 @@ from bank import values
 from subgraphs.account.domain import AccountStatus, AccountType
 from subgraphs.account.store.mongo_documents import Document, object_ids, to_account
 from subgraphs.account.store.mongo_schema import ACCOUNTS, KEYS
+from subgraphs.kit.batched_reads import BatchedReads
+from subgraphs.kit.mongo import OPERATION_SECONDS
 from subgraphs.kit.mongo_store import MongoStore
 
 if TYPE_CHECKING:
@@ -37,10 +39,14 @@ class MongoAccountLists(MongoStore):
         self._accounts = database.collection(ACCOUNTS)
         self._keys = database.collection(KEYS)
         self._owners: dict[str, str] = {}
+        self._by_id = BatchedReads(self._read_by_id, OPERATION_SECONDS)
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
+        return {account_id: to_account(document) for account_id, document in (await self._by_id.get(ids)).items()}
+
+    async def _read_by_id(self, ids: Collection[str]) -> dict[str, Document]:
         with self._database.failures():
-            return await self.accounts_by_ids(ids)
+            return await self.documents_by_ids(ids, None)
 
     async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
         with self._database.failures():

@@ -14,6 +14,8 @@ from bson import ObjectId
 from bank import values
 from bank.values import from_minor_units, is_object_id
 from servicekit.errors import Unavailable
+from subgraphs.kit.batched_reads import BatchedReads
+from subgraphs.kit.mongo import OPERATION_SECONDS
 from subgraphs.kit.mongo_groups import MongoGroups
 from subgraphs.transaction.domain import OPEN, SETTLED, IllegalTransition, TransactionStatus
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
@@ -21,6 +23,7 @@ from subgraphs.transaction.lease import MAX_AHEAD
 from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.store import mongo_queries as queries
 from subgraphs.transaction.store.mongo_documents import (
+    SCOPE_FIELDS,
     from_document,
     history_entry,
     key_document,
@@ -59,6 +62,7 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
     def __init__(self, database: MongoDatabase, *, clock: Clock = values.now) -> None:
         super().__init__(database, clock=clock)
         self._groups = MongoGroups(self._changing, lambda session: MongoOrders(database, session))
+        self._holders = BatchedReads(self._read_holders, OPERATION_SECONDS)
 
     @property
     def _transactions(self) -> AsyncCollection[Document]:
@@ -105,10 +109,15 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
 
     async def _holder(self, scope: KeyScope) -> Document | None:
         """Return the document that has the key, even if the key has expired. Return None if no document has it."""
+        parts = tuple(scope_document(scope).values())
+        return (await self._holders.get([parts])).get(parts)
+
+    async def _read_holders(self, scopes: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], Document]:
+        """Return the documents that have the keys, by the values of `scope_document`."""
+        filters = [{f"key.{name}": part for name, part in zip(SCOPE_FIELDS, scope, strict=True)} for scope in scopes]
         with self._database.failures():
-            return await self._transactions.find_one(
-                {f"key.{name}": part for name, part in scope_document(scope).items()}
-            )
+            found = await self._transactions.find(filters[0] if len(filters) == 1 else {"$or": filters}).to_list()
+        return {tuple(document["key"][name] for name in SCOPE_FIELDS): document for document in found}
 
     async def _freed(self, holder: Document, at: datetime) -> bool:
         """If the key of the document `holder` has expired, remove it, and return True. Otherwise, return False."""

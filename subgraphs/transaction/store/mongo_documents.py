@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from subgraphs.transaction.lease import Lease
 
 
+# The fields of `key` that no two transactions have in common.
+SCOPE_FIELDS: Final = ("userId", "mutation", "key")
+
 # A key of the metadata may contain the character NUL, but the name of a field in BSON may not. So a stored name has
 # `_ESCAPE` and `0` instead of NUL.
 _NUL: Final = "\x00"
@@ -137,8 +140,9 @@ def key_document(key: KeyEntry) -> Document:
     return {**scope_document(key.scope), "fingerprint": key.fingerprint, "expiresAt": key.expires_at}
 
 
-def scope_document(scope: KeyScope) -> Document:
-    return {"userId": scope.user_id, "mutation": str(scope.mutation), "key": scope.key}
+def scope_document(scope: KeyScope) -> dict[str, str]:
+    """Return the fields `SCOPE_FIELDS`, in this order."""
+    return dict(zip(SCOPE_FIELDS, (scope.user_id, str(scope.mutation), scope.key), strict=True))
 
 
 def lease_document(lease: Lease | None) -> Document | None:
