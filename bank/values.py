@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Final
 
 import uuid_utils
@@ -58,6 +58,8 @@ MIN_PASSWORD_LENGTH: Final = 8
 # Maps a currency code to its number of decimals in ISO 4217. Precious metals, test codes and units of account have no
 # number of decimals in ISO 4217, so they are not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
+# Maps a number of decimals to the smallest amount with these decimals.
+_UNITS: Final = {decimals: Decimal(1).scaleb(-decimals) for decimals in EXPONENTS.values()}
 
 
 class InvalidValue(ValueError):
@@ -71,17 +73,16 @@ class _ObjectIds:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._process = os.urandom(5)
-        self._pid = os.getpid()
-        self._counter = int.from_bytes(os.urandom(3))
+        # The counter needs no lock, because `next` of `itertools.count` is atomic.
+        self._counter = count(int.from_bytes(os.urandom(3)))
+        os.register_at_fork(after_in_child=self._become_another_process)
+
+    def _become_another_process(self) -> None:
+        self._process = os.urandom(5)
 
     def next(self) -> str:
-        with self._lock:
-            if self._pid != os.getpid():
-                self._process, self._pid = os.urandom(5), os.getpid()
-            self._counter = (self._counter + 1) % 0x1000000
-            counter = self._counter
+        counter = next(self._counter) % 0x1000000
         return (int(time.time()).to_bytes(4) + self._process + counter.to_bytes(3)).hex()
 
 
@@ -168,7 +169,7 @@ def format_amount(amount: Decimal, currency: str) -> str:
         InvalidValue: the amount has more decimals than the currency.
     """
     decimals = exponent(currency)
-    quantised = amount.quantize(Decimal(1).scaleb(-decimals))
+    quantised = amount.quantize(_UNITS[decimals])
     if quantised != amount:
         raise InvalidValue(f"an amount in {currency} has exactly {decimals} decimals")
     return f"{quantised:f}"

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 import structlog
 
@@ -83,7 +83,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._checkpoints = checkpoints
-        self.lookups: Final = SqliteLookups(lookups, self._failures)
+        self.lookups: Final = SqliteLookups(lookups, self._raise_failure)
         # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
         # succeed because they do not touch the damaged pages.
         self._damage: str | None = None
@@ -138,23 +138,29 @@ class Database:
         Raises:
             StoreFailure: the file cannot be written, or other transactions have kept it locked for `BUSY_SECONDS`.
         """
-        with self._failures():
+        try:
             async with self._writer.transaction(is_short=is_short, is_counted=is_counted) as statements:
                 yield statements
+        except sqlite3.DatabaseError as error:
+            self._raise_failure(error)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if not is_failure(error):
-                raise
-            explanation = explain(self._path, error)
-            self._writer.written_at = float("-inf")
-            if is_damage(error):
-                self._damage = explanation
-            _log.warning("store unavailable", explanation=explanation)
-            raise StoreFailure(explanation) from error
+            self._raise_failure(error)
+
+    def _raise_failure(self, error: sqlite3.DatabaseError) -> NoReturn:
+        """Raise `StoreFailure` if the file has failed. Raise `error` itself if it is a bug of this program."""
+        if not is_failure(error):
+            raise error
+        explanation = explain(self._path, error)
+        self._writer.written_at = float("-inf")
+        if is_damage(error):
+            self._damage = explanation
+        _log.warning("store unavailable", explanation=explanation)
+        raise StoreFailure(explanation) from error
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Statements]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from servicekit.finish_despite_cancellation import to_the_end
 from servicekit.sqlite_statements import CallThread, Statements, ThreadedStatements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any
 
@@ -78,10 +77,12 @@ class SqliteLookups:
     query sees the last commit. It waits for no other transaction.
     """
 
-    def __init__(self, connection: sqlite3.Connection, failures: Callable[[], AbstractContextManager[None]]) -> None:
-        """`connection` cannot write. `failures` turns errors of the file into StoreFailure."""
+    def __init__(
+        self, connection: sqlite3.Connection, raise_failure: Callable[[sqlite3.DatabaseError], NoReturn]
+    ) -> None:
+        """`connection` cannot write. `raise_failure` turns errors of the file into StoreFailure."""
         self._connection = connection
-        self._failures = failures
+        self._raise_failure = raise_failure
 
     async def execute_fetchall(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
@@ -91,8 +92,10 @@ class SqliteLookups:
         Raises:
             StoreFailure: the file cannot be read.
         """
-        with self._failures():
+        try:
             return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._raise_failure(error)
 
     def close(self) -> None:
         self._connection.close()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 
 from bank.amounts_in_settings import parse_amounts
@@ -142,7 +143,8 @@ class MovedSum:
         over midnight. A sum of a later day was stored while the clock was far ahead. It does not count, because
         otherwise it would reduce the limit of every day before that day.
         """
-        counts = self.day in {day_of(moment), next_day(day_of(moment))}
+        today = day_of(moment)
+        counts = self.day == today or self.day == next_day(today)
         return self.day_amount if counts else from_minor_units(0, self.currency)
 
     def in_month(self, moment: datetime) -> Decimal:
@@ -150,7 +152,8 @@ class MovedSum:
 
         A sum of the next month counts too, for the same reason as in `on_day`.
         """
-        counts = self.month in {month_of(moment), month_of(end_of_month(moment))}
+        this_month = month_of(moment)
+        counts = self.month == this_month or self.month == next_month(this_month)
         return self.month_amount if counts else from_minor_units(0, self.currency)
 
     def plus(self, amount: Decimal, moment: datetime) -> MovedSum:
@@ -160,7 +163,7 @@ class MovedSum:
             self,
             day=self.day if self.day == next_day(today) else today,
             day_amount=self.on_day(moment) + amount,
-            month=self.month if self.month == month_of(end_of_month(moment)) else this_month,
+            month=self.month if self.month == next_month(this_month) else this_month,
             month_amount=min(self.in_month(moment) + amount, from_minor_units(_MAX_IN_A_MONTH, self.currency)),
         )
 
@@ -184,6 +187,8 @@ def day_of(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
+# Nearly all orders are of the same day.
+@lru_cache(maxsize=8)
 def next_day(day: str) -> str:
     """Return the day after `day`, in the same form (`2026-01-31`)."""
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
@@ -197,6 +202,12 @@ def end_of_day(moment: datetime) -> datetime:
 def month_of(moment: datetime) -> str:
     """Return the month of `moment` in UTC, in the form `2026-01`."""
     return day_of(moment)[:7]
+
+
+@lru_cache(maxsize=8)
+def next_month(month: str) -> str:
+    """Return the month after `month`, in the same form (`2026-01`)."""
+    return month_of(end_of_month(datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)))
 
 
 def end_of_month(moment: datetime) -> datetime:

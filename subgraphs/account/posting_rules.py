@@ -183,22 +183,23 @@ def _beyond_limits(
         amount: the part of the order's amount to which these limits apply.
     """
     limits, currency, at = ledger.limits, posting.currency, ledger.at
-    nothing = from_minor_units(0, currency)
-    moved = [each for each in ledger.moved if type_ is None or each.account_type is type_]
-    today, this_month = (
-        sum((each.on_day(at) for each in moved), nothing),
-        sum((each.in_month(at) for each in moved), nothing),
-    )
-    for kind, ceiling, already, resets_at in (
-        (LimitKind.ORDER, limits.order, nothing, None),
-        (LimitKind.DAY, limits.day, today, end_of_day(at)),
-        (LimitKind.MONTH, limits.month, this_month, end_of_month(at)),
+    for kind, ceiling, part, end in (
+        (LimitKind.ORDER, limits.order, None, None),
+        (LimitKind.DAY, limits.day, MovedSum.on_day, end_of_day),
+        (LimitKind.MONTH, limits.month, MovedSum.in_month, end_of_month),
     ):
-        limit = None
-        if ceiling is not None:
-            limit = ceiling.of(currency) if type_ is None else ceiling.of_type(type_, currency)
-        if limit is not None and already + amount > limit:
-            yield AmountLimitExceeded(kind, limit, max(limit - already, nothing), currency, resets_at)
+        if ceiling is None:
+            continue
+        limit = ceiling.of(currency) if type_ is None else ceiling.of_type(type_, currency)
+        if limit is None:
+            continue
+        nothing = already = from_minor_units(0, currency)
+        if part is not None:
+            counted = (each for each in ledger.moved if type_ is None or each.account_type is type_)
+            already = sum((part(each, at) for each in counted), nothing)
+        if already + amount > limit:
+            left = max(limit - already, nothing)
+            yield AmountLimitExceeded(kind, limit, left, currency, None if end is None else end(at))
 
 
 def own_amount(posting: Posting, ledger: LedgerView, type_: AccountType) -> Decimal:

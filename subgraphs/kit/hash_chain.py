@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _KEY_ID_CHARACTERS: Final = 16
+# `json.dumps` with these arguments would create an encoder at each call.
+_encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,7 @@ class ChainKey:
     def next(self, before: Link, entry: Content) -> Link:
         """Return the link of `entry`. `before` is the link of the preceding entry of the same chain."""
         content = [before.position + 1, *entry.hashed()]
-        text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
-        return Link(before.position + 1, hmac.new(self._key, before.hash + text, hashlib.sha256).digest())
+        return Link(before.position + 1, hmac.digest(self._key, before.hash + _encode(content).encode(), "sha256"))
 
     def derive(self, purpose: str) -> bytes:
         """Return a 256-bit key for another purpose, such as signing the cursors of a list of entries."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # for subgraphs: after it, an order stays PENDING, and the client gets a response with this status.
 CALL_SECONDS: Final = 5.0
 LIMITS: Final = PoolLimits(connect_seconds=2.0)
+# `json.dumps` with these separators would create an encoder at each call.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class InternalApi:
@@ -44,5 +46,4 @@ class InternalApi:
             **(headers or {}),
             "authorization": self._credential.authorization(service=self._service, audience=self._audience),
         }
-        content = json.dumps(body, separators=(",", ":")).encode()
-        return await self._client.post(path, sent, content, seconds=CALL_SECONDS, repeatable=True)
+        return await self._client.post(path, sent, _encode(body).encode(), seconds=CALL_SECONDS, repeatable=True)

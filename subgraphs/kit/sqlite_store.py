@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from pydantic_core import to_json
+import msgspec
 
 from bank import values
 from bank.store_records import StoreState
@@ -239,7 +239,7 @@ async def append_events(connection: Statements, events: Iterable[Event]) -> None
 
 
 def _event_columns(event: Event) -> tuple[str, str, str, int, str]:
-    return event.id, event.type, event.subject, to_milliseconds(event.time), to_json(event.data).decode()
+    return event.id, event.type, event.subject, to_milliseconds(event.time), msgspec.json.encode(event.data).decode()
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from itertools import product
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -29,7 +28,7 @@ from subgraphs.account.store.sqlite_rows import CUSTOMERS, accounts_by, to_accou
 from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
@@ -165,28 +164,33 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
         return await wrong_receivers(self._database.lookups, user_id, at)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        async with self._ledger() as ledger:
+        async with self._changing() as connection:
+            ledger = SqliteLedgerTransaction(connection, self._key)
             return (await ledger_operations.post(ledger, posting, limits, self._clock()))[0]
 
     async def reserve(self, posting: Posting, expires_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Hold | Outcome:
-        async with self._ledger() as ledger:
+        async with self._changing() as connection:
+            ledger = SqliteLedgerTransaction(connection, self._key)
             return (await ledger_operations.reserve(ledger, posting, expires_at, limits, self._clock()))[0]
 
     async def capture(
         self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> Outcome | None:
-        async with self._ledger() as ledger:
+        async with self._changing() as connection:
+            ledger = SqliteLedgerTransaction(connection, self._key)
             return (await ledger_operations.capture(ledger, transaction_id, amount, limits, self._clock()))[0]
 
     async def release(self, transaction_id: str) -> Hold | None:
-        async with self._ledger() as ledger:
+        async with self._changing() as connection:
+            ledger = SqliteLedgerTransaction(connection, self._key)
             ended = await ledger_operations.end(
                 ledger, transaction_id, HoldStatus.RELEASED, DEFAULT_LIMITS, self._clock()
             )
             return ended[0]
 
     async def expire(self, transaction_id: str) -> bool:
-        async with self._ledger() as ledger:
+        async with self._changing() as connection:
+            ledger = SqliteLedgerTransaction(connection, self._key)
             ended = await ledger_operations.end(
                 ledger, transaction_id, HoldStatus.EXPIRED, DEFAULT_LIMITS, self._clock()
             )
@@ -203,11 +207,6 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (transaction_id,))
         return [account for row in rows for account in to_hold(row).posting.customer_ids()]
-
-    @asynccontextmanager
-    async def _ledger(self) -> AsyncIterator[SqliteLedgerTransaction]:
-        async with self._changing() as connection:
-            yield SqliteLedgerTransaction(connection, self._key)
 
 
 def _is_filtered(wanted: AccountFilter) -> bool:

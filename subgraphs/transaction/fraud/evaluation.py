@@ -49,7 +49,7 @@ def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
 
 def contributions(rules: RuleSet, order: OrderFacts, phase: Phase) -> tuple[Write, ...]:
     """Return what the order adds to the series. If several rules use the same series, the order is added only once."""
-    return tuple(dict.fromkeys(write for rule in rules.rules for write in rule.writes(order, phase)))
+    return tuple(dict.fromkeys(write for rule in rules.writers(phase) for write in rule.writes(order, phase)))
 
 
 def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided_at: datetime) -> Decision:

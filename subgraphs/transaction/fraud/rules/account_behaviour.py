@@ -13,7 +13,7 @@ from subgraphs.transaction.fraud.rules.rule import Phase, Rule, account_scope, a
 from subgraphs.transaction.fraud.windows.series import DAY, Question, Read, Series, Write, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Reading
@@ -34,6 +34,10 @@ class RapidInAndOut(Rule):
     """The rule is not hit if the account has received less than this in the window, in the currency of the order."""
     share_percent: Annotated[int, Field(ge=1, le=100)] = 80
     """The share of the received money that must leave to hit the rule, in percent. The order itself is included."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.ORDERED, Phase.SETTLED)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED:
@@ -81,6 +85,10 @@ class DormantAccount(Rule):
     kind: Literal["dormant_account"]
     days: Annotated[int, Field(ge=1, lt=_REMEMBERED_DAYS)] = 180
     """The account is dormant if the last completed order of its owner is at least this number of days ago."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.SETTLED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and order.account_id is not None:

@@ -18,7 +18,7 @@ from subgraphs.transaction.fraud.rules.rule import (
 from subgraphs.transaction.fraud.windows.series import SPANS, Question, Read, Series, Write, member_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Reading
@@ -37,6 +37,10 @@ class NewPayee(Rule):
     kind: Literal["new_payee"]
     types: OrderTypes = TO_SOMEBODY
     """The types of orders that the rule judges and counts. Orders of other types have no payee."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.SETTLED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order) and order.counterparty is not None:
@@ -63,6 +67,10 @@ class Duplicate(Rule):
     """The types of orders that the rule judges and compares. Orders of other types have no counterparty."""
     window: Literal["1m", "1h", "24h", "48h"] = "48h"
     """The largest age of the orders with which a new order is compared."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.ORDERED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.ORDERED and self.counts(order) and order.counterparty is not None:
@@ -104,6 +112,10 @@ class FanOut(_Fan):
 
     kind: Literal["fan_out"]
 
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.ORDERED,)
+
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         series = self._series(order)
         if phase is Phase.ORDERED and self.counts(order) and series is not None and order.counterparty is not None:
@@ -128,6 +140,10 @@ class FanIn(_Fan):
     """One account gets money from many different users within a window. The latest order hits the rule."""
 
     kind: Literal["fan_in"]
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.ORDERED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         series = self._series(order)

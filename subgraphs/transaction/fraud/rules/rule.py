@@ -25,7 +25,7 @@ from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - p
 from subgraphs.transaction.fraud.windows.series import Scope, ScopeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Read, Reading, Write
@@ -94,6 +94,11 @@ class Rule(Model):
     def filter_name(self) -> str:
         """The part of a series name that contains the filter of the rule. Rules with the same filter share a series."""
         return f"{','.join(sorted(self.types))} {'own' if self.own_accounts else 'others'}"
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        """The phases in which the rule may write. The rule is not asked for writes in other phases."""
+        return ()
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         """Return what the order adds to the series in this phase: nothing if the rule does not count the order."""

@@ -12,10 +12,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from subgraphs.transaction.fraud.decision import MAX_SCORE, Action
 from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.transaction.fraud.rules.kinds import AnyRule  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.transaction.fraud.rules.rule import Model
+from subgraphs.transaction.fraud.rules.rule import Model, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from subgraphs.transaction.fraud.order_facts import OrderFacts
+    from subgraphs.transaction.fraud.rules.rule import Rule
 
 # The largest number of rules in a file. With more rules, decisions would be slow.
 MAX_RULES: Final = 100
@@ -94,6 +97,14 @@ class RuleSet(Model):
         rules = tuple(rule.model_copy(update={"shadow": True}) for rule in self.rules)
         unavailable = _AllowWhenUnavailable.model_construct(hold_above=self.when_unavailable.hold_above)
         return self.model_copy(update={"rules": rules, "when_unavailable": unavailable})
+
+    def writers(self, phase: Phase) -> Sequence[Rule]:
+        """Return the rules that may write in a phase, in the order of the file."""
+        return self._writers[phase]
+
+    @cached_property
+    def _writers(self) -> Mapping[Phase, Sequence[Rule]]:
+        return {phase: tuple(rule for rule in self.rules if phase in rule.phases) for phase in Phase}
 
     @cached_property
     def full_version(self) -> str:

@@ -12,7 +12,7 @@ from subgraphs.transaction.fraud.rules.rule import Phase, Rule, amount_text, tim
 from subgraphs.transaction.fraud.windows.series import Question, Read, Write, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Reading, Series
@@ -44,6 +44,10 @@ class AmountOverMean(Rule):
     min_orders: Annotated[int, Field(ge=1)] = 5
     """The least number of completed orders in the window. With fewer orders, the rule is not hit."""
 
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.SETTLED,)
+
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order):
             yield Write(self._series(order), time_of(order, phase), order.units)
@@ -73,6 +77,10 @@ class FirstLargePayment(Rule):
     kind: Literal["first_large_payment"]
     at_least: Amounts
     """The smallest amount that counts as large."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.SETTLED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order) and self._is_large(order):
@@ -108,6 +116,10 @@ class Structuring(Rule):
     """The window, which ends with the order."""
     at_least: Annotated[int, Field(ge=2)] = 3
     """The least number of such orders for a hit. The order itself counts."""
+
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (Phase.ORDERED,)
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.ORDERED and self.counts(order) and self._is_just_under(order):

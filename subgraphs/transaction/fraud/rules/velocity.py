@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from subgraphs.transaction.fraud.rules.rule import Phase, Rule, account_scope, a
 from subgraphs.transaction.fraud.windows.series import Question, Read, Write, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Reading, Scope, Series
@@ -28,10 +29,13 @@ class _Velocity(Rule):
     of: Literal["orders", "completed"] = "orders"
     """`orders` counts all orders, even refused and held ones. `completed` counts completed orders and this order."""
 
+    @property
+    def phases(self) -> Collection[Phase]:
+        return (self._phase,)
+
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         series = self._series(order) if self.counts(order) and phase is self._phase else None
-        if series is not None:
-            yield Write(series, time_of(order, phase), order.units)
+        return () if series is None else (Write(series, time_of(order, phase), order.units),)
 
     def reads(self, order: OrderFacts) -> Sequence[Read]:
         series = self._series(order)
@@ -52,7 +56,12 @@ class _Velocity(Rule):
         scope = self._scope(order)
         if scope is None:
             return None
-        return tally(scope, f"{self._measure(order)} by {self.by} {self.of} {self.filter_name}", self.window)
+        return tally(scope, f"{self._measure(order)} {self._counted}", self.window)
+
+    @cached_property
+    def _counted(self) -> str:
+        """The part of the series name that says which orders are counted."""
+        return f"by {self.by} {self.of} {self.filter_name}"
 
     @abstractmethod
     def _measure(self, order: OrderFacts) -> str:

@@ -77,18 +77,33 @@ class MemoryWindows:
         self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
     ) -> Observation:
         unknown: dict[Series, str] = {}
+        states: list[_State] = []
         for read in reads:
             state = self._begin(read.series, at)
+            states.append(state)
             if state.filling_since is not None:
                 unknown[read.series] = str(state.token)
-        for write in writes:
-            found = self._find(write.series, at)
-            if found is not None and not (write.series.is_tally and self._is_repeated(transaction_id, found.token, at)):
-                _add(found, write)
-        readings = [self._read(read, transaction_id, at) for read in reads]
+        self._write(transaction_id, at, writes)
+        readings = [_read(read, state, transaction_id, at) for read, state in zip(reads, states, strict=True)]
         while len(self._states) > self._max_series:
             self._states.popitem(last=False)
         return Observation(readings, unknown)
+
+    def _write(self, transaction_id: str, at: int, writes: Sequence[Write]) -> None:
+        """Add the writes to the series, except to the tallies in which the transaction is already counted."""
+        first_at, counted_in = self._counted_in(transaction_id, at)
+        tokens: list[int] = []
+        for write in writes:
+            state = self._find(write.series, at)
+            if state is None:
+                continue
+            if write.series.is_tally:
+                if state.token in counted_in or state.token in tokens:
+                    continue
+                tokens.append(state.token)
+            _add(state, write)
+        if tokens:
+            self._seen[transaction_id] = first_at, (*counted_in, *tokens)
 
     async def fill(self, series: Series, token: str, at: int, history: Sequence[Past]) -> None:
         state = self._find(series, at)
@@ -138,30 +153,37 @@ class MemoryWindows:
 
     def _is_repeated(self, transaction_id: str, token: int, at: int) -> bool:
         """Whether the transaction is already counted in the tally `token`. If not, remember that it is counted now."""
+        first_at, tokens = self._counted_in(transaction_id, at)
+        if token in tokens:
+            return True
+        self._seen[transaction_id] = first_at, (*tokens, token)
+        return False
+
+    def _counted_in(self, transaction_id: str, at: int) -> tuple[int, tuple[int, ...]]:
+        """Return the time of the transaction's first observation, and the tokens of the tallies that contain it."""
         while self._seen and (
             len(self._seen) > self._max_seen or next(iter(self._seen.values()))[0] + REPEAT_MILLISECONDS < at
         ):
             self._seen.popitem(last=False)
-        first_at, tokens = self._seen.get(transaction_id, (at, ()))
-        if token in tokens:
-            return True
         # Tuples of numbers take a third of the memory of a set, and the garbage collector does not walk them.
-        self._seen[transaction_id] = first_at, (*tokens, token)
-        return False
+        return self._seen.get(transaction_id, (at, ()))
 
-    def _read(self, read: Read, transaction_id: str, at: int) -> Reading:
-        series = read.series
-        state = self._states[series]
-        if series.is_tally:
-            first = series.first_slot(at)
-            for slot in [slot for slot in state.slots if slot < first]:
-                del state.slots[slot]
-            counted = state.slots.values()
-            return Reading(sum(count for count, _ in counted), sum(units for _, units in counted))
-        begin = at - series.span
-        for element in [element for element, last in state.members.items() if last < begin]:
-            del state.members[element]
-        return _read_members(read, state.members, transaction_id)
+
+def _read(read: Read, state: _State, transaction_id: str, at: int) -> Reading:
+    series = read.series
+    if series.is_tally:
+        first = series.first_slot(at)
+        for slot in [slot for slot in state.slots if slot < first]:
+            del state.slots[slot]
+        count = units = 0
+        for counted, amount in state.slots.values():
+            count += counted
+            units += amount
+        return Reading(count, units)
+    begin = at - series.span
+    for element in [element for element, last in state.members.items() if last < begin]:
+        del state.members[element]
+    return _read_members(read, state.members, transaction_id)
 
 
 def _add(state: _State, write: Write) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from subgraphs.transaction.domain import TransactionType
 from subgraphs.transaction.fraud.decision import Action
 from subgraphs.transaction.fraud.rules.kinds import KINDS
+from subgraphs.transaction.fraud.rules.rule import Phase
 from subgraphs.transaction.fraud.windows.series import DAY, HOUR, MINUTE, SECOND
 from tests.subgraphs.transaction.fraud.support import NOW, Desk, order, rule_set
 
@@ -326,6 +327,16 @@ REQUIRED: dict[str, dict[str, Any]] = {
 
 def test_every_kind_is_tried_above() -> None:
     assert REQUIRED.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("rule", REQUIRED.values(), ids=REQUIRED)
+def test_a_rule_writes_only_in_its_phases(rule: dict[str, Any]) -> None:
+    """A rule is not asked in other phases. Each kind that reads series writes to them in at least one phase."""
+    (tried,) = rule_set(rule).rules
+    orders = [order(type=type_, units=units, settled_at=NOW) for type_ in T for units in (950, 1000, 10**6)]
+    written = {phase for phase in Phase for each in orders if list(tried.writes(each, phase))}
+    assert written == set(tried.phases)
+    assert bool(written) == any(tried.reads(each) for each in orders)
 
 
 @pytest.mark.parametrize(
