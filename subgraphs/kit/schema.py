@@ -17,6 +17,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from subgraphs.kit.input_objects import prepare_inputs
 from subgraphs.kit.scalars import SCALAR_MAP
 from subgraphs.kit.shared_results import frozen
 
@@ -38,6 +39,7 @@ class SubgraphSchema(strawberry.federation.Schema):
         super().__init__(*args, **kwargs)
         self.entities_scope = entities_scope
         _share_results(self.graphql)
+        prepare_inputs(self.schema_converter.type_map.values(), self.config)
 
     @property
     def graphql(self) -> GraphQLSchema:
