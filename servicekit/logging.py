@@ -68,6 +68,8 @@ def configure(service: str, settings: ProcessSettings, *, in_background: bool = 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    # No line contains what these flags make each record find out.
+    logging.logThreads = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.setLevel(settings.log_level.upper())
     handler: logging.Handler = logging.StreamHandler(sys.stdout)

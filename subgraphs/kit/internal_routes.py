@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
 import structlog
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from servicekit.errors import BadUserInput, InternalError, RateLimited, ServiceError, Unauthenticated
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
@@ -53,7 +54,7 @@ def internal_route(
             service.
     """
 
-    async def handle(request: Request) -> JSONResponse:
+    async def handle(request: Request) -> Response:
         try:
             service = verify(request.headers.get("authorization"))
             return _respond(200, await act(service, await _read(request, document)))
@@ -94,11 +95,12 @@ async def _read(request: Request, document: type[D]) -> D:
         raise BadUserInput(details={"fields": bad}) from None
 
 
-def _respond(status: int, body: Mapping[str, Any]) -> JSONResponse:
-    return JSONResponse(dict(body), status_code=status, headers={"cache-control": "no-store"})
+def _respond(status: int, body: Mapping[str, Any]) -> Response:
+    content = msgspec.json.encode(body)
+    return Response(content, status, {"cache-control": "no-store"}, "application/json")
 
 
-def _error_response(error: ServiceError) -> JSONResponse:
+def _error_response(error: ServiceError) -> Response:
     body = {"error": {"code": error.code, "message": error.message, "details": dict(error.details)}}
     response = _respond(error.status, body)
     if isinstance(error, RateLimited):
