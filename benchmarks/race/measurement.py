@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.race.entrants import Entrant, Running
@@ -15,7 +16,6 @@ from benchmarks.race.scenarios import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from benchmarks.race.native_programs import Responses
     from benchmarks.race.routers.router import Router
@@ -71,7 +71,8 @@ def _try(entrant: Entrant, act: Callable[[Entrant], object]) -> None:
     try:
         act(entrant)
     except RaceError as error:
-        entrant.left_out = str(error)
+        # The output of a router contains paths of this machine.
+        entrant.left_out = str(error).replace(str(Path.home()), "~")
 
 
 def _in_rounds(entrants: Sequence[Entrant], plan: Plan) -> list[Entry]:

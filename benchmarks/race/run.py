@@ -105,7 +105,7 @@ def run(chosen: Sequence[Scenario], routers: Sequence[Router], plan: Plan) -> It
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="At most ten minutes: fewer and shorter rounds, not all scenarios.")
+@click.option("--quick", is_flag=True, help="Ten to twenty minutes: fewer and shorter rounds, not all scenarios.")
 @click.option("--scenarios", "names", default="", help="Names of scenarios, separated by commas, or `all`.")
 @click.option("--routers", "router_names", default="", help="Names of routers, separated by commas.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the raw data.")
@@ -113,7 +113,7 @@ def run(chosen: Sequence[Scenario], routers: Sequence[Router], plan: Plan) -> It
 def main(*, quick: bool, names: str, router_names: str, output: Path | None, lists: bool) -> None:
     """Run the race. With a choice of scenarios or routers, the page is not written.
 
-    `--quick --scenarios all` takes half an hour and has every scenario, in short rounds.
+    `--quick --scenarios all` has every scenario, in short rounds, and takes half an hour or more.
     """
     plan = QUICK if quick else FULL
     known = scenarios()
