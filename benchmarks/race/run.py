@@ -105,7 +105,7 @@ def run(chosen: Sequence[Scenario], routers: Sequence[Router], plan: Plan) -> It
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Ten to twenty minutes: fewer and shorter rounds, not all scenarios.")
+@click.option("--quick", is_flag=True, help="Ten to twenty-five minutes: fewer and shorter rounds, not all scenarios.")
 @click.option("--scenarios", "names", default="", help="Names of scenarios, separated by commas, or `all`.")
 @click.option("--routers", "router_names", default="", help="Names of routers, separated by commas.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the raw data.")

@@ -1,7 +1,7 @@
-"""Reads of documents by key that wait for each other, in one command.
+"""Reads documents by key, and lets callers that wait share one command to the database server.
 
-A command to a database server costs much more than one more document in its result. So callers that arrive while a
-read is running wait, and the next read has the keys of all of them:
+A command costs much more than one more document in its result. So callers that arrive while a read is running wait,
+and the next read has the keys of all of them:
 
 ```
 read 1   keys of a
