@@ -98,7 +98,7 @@ FORGED: Final[Mapping[str, Forged]] = {
     "hash of another token": Forged({"ath": digest(b"another token")}, "other token"),
     "hash that is a list": Forged({"ath": []}, "other token"),
     "made long ago": Forged({"iat": int(NOW) - 3_600}, "time"),
-    "made in the future": Forged({"iat": int(NOW) + 3_600}, "time"),
+    "made in the future": Forged({"iat": int(NOW) + 86_400}, "time"),
     "time that is a text": Forged({"iat": str(int(NOW))}, "time"),
     "time without a number": Forged({"iat": float("nan")}, "time"),
     "expired": Forged({"exp": int(NOW) - 600}, "malformed"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import time
 from contextlib import asynccontextmanager
@@ -183,6 +184,7 @@ class Issuer:
 
         `claims` replaces claims; a claim with the value None is left out.
         """
+        assert "PYTEST_CURRENT_TEST" in os.environ, "a token made while modules are imported may expire before its test"
         now = int(time.time())
         content: dict[str, object] = {
             "iss": self.url,

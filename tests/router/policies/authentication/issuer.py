@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,7 @@ def jwk_set(*names: str) -> str:
 
 def token(key: str = "ec", algorithm: str = "ES256", headers: dict[str, Any] | None = None, **changes: object) -> str:
     """A token of the issuer. `changes` replace claims, None removes one. A header that is None is removed too."""
+    assert "PYTEST_CURRENT_TEST" in os.environ, "a token made while modules are imported expires before its test runs"
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "scope": "read write", "iat": now, "exp": now + 600}
     claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
