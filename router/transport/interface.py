@@ -13,7 +13,7 @@ import msgspec
 from router import json_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
 OperationKind = Literal["query", "mutation", "subscription"]
 
@@ -86,6 +86,18 @@ class SubgraphResponse(msgspec.Struct, frozen=True, kw_only=True):
             TypeError: `value` contains a Python value that cannot be encoded as JSON.
         """
         return cls(status=status, body=json_codec.encode(value), headers=headers or {})
+
+
+class SharedBody(bytes):
+    """The body of a response that several callers of a transport got.
+
+    `results` has what one of the callers has computed from these bytes, so that the others need not compute it again.
+    The keys must name everything else on which a result depends. A layer that changes the body passes on other bytes,
+    without these results.
+    """
+
+    def __init__(self, _content: bytes) -> None:
+        self.results: dict[Hashable, object] = {}
 
 
 class ResponseHead(msgspec.Struct, frozen=True):

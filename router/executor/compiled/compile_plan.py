@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_object_type
 
+from router import json_codec
 from router.executor.compiled.choose_fetch_that_creates_objects import choose_creators
 from router.executor.compiled.client_shape import client_shape
 from router.executor.compiled.compiled_requests import compiled_request, is_line
@@ -116,6 +117,21 @@ class CompiledPlan:
     extra: ExtraFields
     filename: str
     memory_bytes: int
+
+    def objects(self) -> list[Any]:
+        """Return the objects of each shape, by the number of the shape, before any response: only the root exists."""
+        at: list[Any] = [()] * self.shapes
+        at[0] = [self.root()]
+        return at
+
+    def data(self, at: list[Any]) -> bytes:
+        """Return the data of the client's response as JSON, from the objects of each shape.
+
+        Raises:
+            Misfit: A response does not have the expected form. The other exceptions in `MISFITS` have the same meaning.
+        """
+        self.finish(at)
+        return json_codec.encode(at[0][0])
 
 
 def compile_plan(

@@ -44,19 +44,30 @@ async def execute_compiled(
 
     The second value is the misfit that ended the compiled execution, or None.
     """
-    run = _Run(compiled, context)
+    transport = RecordingTransport(context.transport)
     try:
-        data = await run.data()
+        data = await (_run if compiled.line is None else run_in_line)(compiled, context, transport)
     except MISFITS as misfit:
-        result = await execute(plan, operation, replace(context, transport=run.transport))
-        result = replace(result, responses=tuple(run.transport.heads))
+        result = await execute(plan, operation, replace(context, transport=transport))
+        result = replace(result, responses=tuple(transport.heads))
         # msgspec has no exception of its own for this case.
         if isinstance(misfit, msgspec.ValidationError) and "unknown field" in str(misfit):
-            return result, UnknownField(str(misfit), context.variables, run.transport)
+            return result, UnknownField(str(misfit), context.variables, transport)
         return result, misfit
+    return ExecutionResult(json_codec.EncodedObject(data), (), tuple(transport.heads)), None
+
+
+async def _run(compiled: CompiledPlan, context: ExecutionContext, transport: RecordingTransport) -> bytes:
+    """Run all requests and return the data of the client's response as JSON.
+
+    Raises:
+        Misfit: A response does not have the expected form. The other exceptions in `MISFITS` have the same meaning.
+    """
+    run = _Run(compiled, context, transport)
+    try:
+        return await run.data()
     finally:
         run.cancel()
-    return ExecutionResult(data, (), tuple(run.transport.heads)), None
 
 
 class _Collected:
@@ -104,35 +115,25 @@ class _Collected:
 class _Run:
     """The state of one execution. `_at` maps the number of a shape to the objects that were collected for the shape."""
 
-    __slots__ = ("_at", "_compiled", "_context", "_misfit", "_tasks", "_waits", "transport")
+    __slots__ = ("_at", "_compiled", "_context", "_misfit", "_tasks", "_transport", "_waits")
 
-    def __init__(self, compiled: CompiledPlan, context: ExecutionContext) -> None:
+    def __init__(self, compiled: CompiledPlan, context: ExecutionContext, transport: RecordingTransport) -> None:
         self._compiled = compiled
         self._context = context
-        self._at: list[Any] = [()] * compiled.shapes
-        self._at[0] = [compiled.root()]
-        self._waits = [request.parents for request in compiled.requests] if compiled.line is None else []
+        self._at = compiled.objects()
+        self._waits = [request.parents for request in compiled.requests]
         self._tasks: list[asyncio.Task[None]] = []
         self._misfit: Exception | None = None
-        self.transport = RecordingTransport(context.transport)
+        self._transport = transport
 
-    async def data(self) -> json_codec.EncodedObject:
-        """Run all requests and return the data of the client's response.
-
-        Raises:
-            Misfit: A response does not have the expected form. The other exceptions in `MISFITS` have the same meaning.
-        """
-        line = self._compiled.line
-        if line is not None:
-            await run_in_line(line, self._at, self._context, self.transport)
-        else:
-            await self._start([number for number, parents in enumerate(self._waits) if not parents])
-            while self._tasks and self._misfit is None:
-                await self._tasks.pop()
-            if self._misfit is not None:
-                raise self._misfit
-        self._compiled.finish(self._at)
-        return json_codec.EncodedObject(json_codec.encode(self._at[0][0]))
+    async def data(self) -> bytes:
+        """Run all requests and return the data of the client's response as JSON."""
+        await self._start([number for number, parents in enumerate(self._waits) if not parents])
+        while self._tasks and self._misfit is None:
+            await self._tasks.pop()
+        if self._misfit is not None:
+            raise self._misfit
+        return self._compiled.data(self._at)
 
     async def _start(self, ready: list[int]) -> None:
         """Run the requests `ready`, and then the requests that wait for them.
@@ -210,7 +211,7 @@ class _Run:
         body = form.body(context.variables, representations, collected[0].context)
         sent = subgraph_request(request.parts[0].fetch, form, context, body)
         try:
-            response = await self.transport.first(sent, body)
+            response = await self._transport.first(sent, body)
         except TransportError as failure:
             raise Misfit("a request failed") from failure
         return fitting(response)

@@ -1,7 +1,7 @@
 """Send a query only once if several callers want to send it at the same time.
 
     first    ──────── request ────────>  response
-    second        └── waits ──────────>  the same bytes, which each caller decodes for itself
+    second        └── waits ──────────>  the same bytes (`SharedBody`), from which each caller makes its own response
 
 The first caller sends the query in its own task, without a new task. So a query that has no duplicate costs only one
 dictionary lookup. If the first caller is cancelled or its deadline passes before the response arrives, the next waiting
@@ -16,9 +16,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from router.errors import SubgraphTimeout
 from router.request.credential_headers import is_anonymous
 from router.transport.fetch_failures import timed_out
+from router.transport.interface import SharedBody
+from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable, Mapping
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     # Callers with an identical query wait for this future. Its result is the response. If the result is None, the first
     # caller did not get a response, and a waiting caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
+
+MOST_SHARED_BYTES: Final = 1_048_576
+"""A larger body does not become a `SharedBody`: its bytes are copied, and compiled plans decode no larger bodies."""
 
 _NO_HEADERS: Final[frozenset[tuple[str, str]]] = frozenset()
 # These headers are different in each request, but they do not change the response. So they are not compared.
@@ -96,6 +103,8 @@ class DeduplicationLayer:
         failure: Exception | None = None
         try:
             response = await self._inner.send(request)
+            if waiting and len(response.body) <= MOST_SHARED_BYTES:
+                response = replace(response, body=SharedBody(response.body))
             return response
         except SubgraphTimeout as error:
             failure = None if _is_over(request) else error
@@ -124,7 +133,7 @@ async def _shared(waiting: list[Waiting], request: SubgraphRequest) -> SubgraphR
     if request.deadline is None:
         return await caller
     try:
-        async with asyncio.timeout_at(request.deadline):
+        with TimeLimit(request.deadline):
             return await caller
     except TimeoutError as error:
         raise timed_out(request.subgraph, "the request's deadline passed") from error

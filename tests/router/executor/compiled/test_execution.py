@@ -1,6 +1,6 @@
 """A response that does not fit compiled code is left to the interpreter, and nothing is fetched twice.
 
-Covers `router/executor/compiled/recorded_responses.py` and `router/executor/compiled/requests_in_line.py`.
+Covers `router/executor/compiled/recorded_responses.py`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
-from router.transport.interface import SubgraphRequest, SubgraphResponse
-from router.transport.layers.deduplication import DeduplicationLayer
+from router.transport.interface import SharedBody, SubgraphRequest, SubgraphResponse
+from router.transport.layers.deduplication import MOST_SHARED_BYTES, DeduplicationLayer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -28,6 +28,7 @@ class Upstream:
         self.begun = 0
         self.release = asyncio.Event()
         self.failure: TransportError | None = None
+        self.response = RESPONSE
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         self.begun += 1
@@ -40,7 +41,7 @@ class Upstream:
         await self.release.wait()
         if self.failure is not None:
             raise self.failure
-        return RESPONSE
+        return self.response
 
     async def aclose(self) -> None:
         self.release.set()
@@ -68,6 +69,19 @@ async def test_identical_queries_in_flight_are_sent_once(upstream: Upstream, lay
     upstream.release.set()
     assert await asyncio.gather(*tasks) == [RESPONSE] * 5
     assert (upstream.begun, layer.shared) == (1, 4)
+
+
+@pytest.mark.parametrize(("size", "kind"), [(MOST_SHARED_BYTES, SharedBody), (MOST_SHARED_BYTES + 1, bytes)])
+async def test_a_body_that_several_callers_get_can_keep_results(
+    upstream: Upstream, layer: DeduplicationLayer, size: int, kind: type
+) -> None:
+    upstream.response = SubgraphResponse(status=200, body=b" " * size)
+    tasks = await started(layer.send(QUERY), layer.send(QUERY))
+    upstream.release.set()
+    first, second = await asyncio.gather(*tasks)
+    assert first.body is second.body
+    assert type(first.body) is kind
+    assert not isinstance((await layer.send(QUERY)).body, SharedBody)
 
 
 async def test_headers_of_one_request_do_not_tell_queries_apart(upstream: Upstream, layer: DeduplicationLayer) -> None:
