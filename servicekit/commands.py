@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             return None
         lazy = self._table[cmd_name]
         try:
-            with garbage_collection.paused():
+            with garbage_collection.keeping_new_objects():
                 _import_structlog_without_rich()
                 found = importlib.import_module(lazy.module).command
         except ModuleNotFoundError as error:

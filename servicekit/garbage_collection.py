@@ -41,6 +41,22 @@ def collect_and_freeze() -> None:
 
 
 @contextmanager
+def keeping_new_objects() -> Iterator[None]:
+    """Let no garbage collection run inside. Afterwards, exclude all objects that then exist from garbage collection.
+
+    This is for the start of a process: imports, and the first load of a supergraph. The first collection after them
+    would visit all their objects, as would later ones: without this, garbage collection takes a quarter of the time
+    until a router with a large supergraph serves. The little garbage in reference cycles from inside, about a thousand
+    objects, is freed only after `gc.unfreeze`.
+
+    If the work raises an error, nothing is excluded.
+    """
+    with paused():
+        yield
+        gc.freeze()
+
+
+@contextmanager
 def paused() -> Iterator[None]:
     """Let no garbage collection run inside. If two threads are inside, it may run when the first one leaves.
 

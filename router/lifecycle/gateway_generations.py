@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from router.server.respond_503_before_reading import ServiceUnavailable
-from servicekit.garbage_collection import collect_and_freeze
+from servicekit.garbage_collection import collect_and_freeze, freeze
 from servicekit.health import NotReady
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Rollover:
         self._count += 1
         generation.number = self._count
         if previous is None:
-            collect_and_freeze()
+            freeze()  # without a collection before: a start makes almost no garbage, and visiting a schema takes long
             return
         task = asyncio.get_running_loop().create_task(_retire(previous))
         del previous  # a reference in this function could keep the old schema in memory

@@ -34,6 +34,7 @@ from router.lifecycle.read_supergraph_from_file_or_url import FileSource, Stamp,
 from router.lifecycle.supergraph_cache import SupergraphCache
 from router.lifecycle.warm_up import most_used
 from router.settings import RouterSettings
+from servicekit import garbage_collection
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ class Reloader:
         if isinstance(source, FileSource):
             text = SupergraphText(source.text(), source.name, initial_documents(settings))
             self.supergraph_cache.folder = settings.cache.folder
-            self._rollover.adopt(build(self._locations, text, None, load_supergraph=self.supergraph_cache.load))
+            with garbage_collection.keeping_new_objects():
+                generation = build(self._locations, text, None, load_supergraph=self.supergraph_cache.load)
+            self._rollover.adopt(generation)
 
     async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
         """Read the configuration and the supergraph again, and replace the gateway if one of them has changed.

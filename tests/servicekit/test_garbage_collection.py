@@ -49,3 +49,23 @@ def test_garbage_of_requests_that_run_during_a_collection_is_bounded() -> None:
         del running
         most = max(most, sum(type(each) is Node for each in gc.get_objects()))
     assert old // 2 * at_once < most <= (old + 2) * at_once
+
+
+@pytest.mark.usefixtures("_restored")
+def test_objects_of_the_start_are_excluded_from_collections() -> None:
+    with garbage_collection.keeping_new_objects():
+        assert not gc.isenabled()
+        kept = Node()
+    assert gc.isenabled()
+    assert not any(each is kept for each in gc.get_objects())
+    assert gc.get_freeze_count()
+
+
+@pytest.mark.usefixtures("_restored")
+def test_objects_of_a_failed_start_are_not_excluded() -> None:
+    kept = []
+    with pytest.raises(ValueError, match="wrong"), garbage_collection.keeping_new_objects():  # noqa: PT012
+        kept.append(Node())
+        raise ValueError("wrong")
+    assert gc.isenabled()
+    assert any(each is kept[0] for each in gc.get_objects())
