@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from graphql import build_schema, parse
@@ -106,3 +107,22 @@ def test_every_place_is_named_up_to_a_limit() -> None:
     with pytest.raises(InvalidVariables) as refusal:
         coerced("$v: [Int!]", {"v": [None] * (MAX_ERRORS + 10)})
     assert len(refusal.value.errors) == MAX_ERRORS
+
+
+ITEMS = (None, True, 1, 2**40, Decimal("2.0"), Decimal("1.5"), "a", ["a"], {"a": 1})
+
+
+@pytest.mark.parametrize("type_", ["Int", "Float", "String", "Boolean", "ID", "Money", "Colour", "[String]"])
+@pytest.mark.parametrize("mark", ["", "!"])
+def test_the_items_of_a_list_are_coerced_like_single_values(type_: str, mark: str) -> None:
+    for items in product(ITEMS, repeat=2):
+        expected: list[object] = []
+        try:
+            expected += [coerced(f"$v: {type_}{mark}", {"v": item})["v"] for item in items]
+        except InvalidVariables:
+            with pytest.raises(InvalidVariables):
+                coerced(f"$v: [{type_}{mark}]", {"v": list(items)})
+        else:
+            got = coerced(f"$v: [{type_}{mark}]", {"v": list(items)})["v"]
+            assert isinstance(got, list)
+            assert (got, list(map(type, got))) == (expected, list(map(type, expected)))
