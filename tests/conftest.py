@@ -21,6 +21,8 @@ from mosafe.local_servers.redis_server import RedisServer
 from servicekit.logging import configure, request_lines
 from servicekit.settings import ProcessSettings, load
 from servicekit.tls.failures import COUNTS
+from tests.hang_guard import HangGuard
+from tests.ports import free_port
 from tests.router.every_policy.running_router import RouterWithEveryPolicy, serving_every_policy
 from tests.servers import PostgresServer, folder_of_postgres, running
 
@@ -69,6 +71,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--browser-pages", action="store_true", help="look at every page with Chromium (make browser)")
     group.addoption("--payment-orders", type=int, default=60, help="how many orders have random outcomes on each store")
     group.addoption("--http-fuzz-requests", type=int, default=300, help="how many requests the HTTP fuzz test sends")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(HangGuard(config))
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +156,12 @@ def kafka_brokers(kafka_mock: KafkaMock) -> str:
     """The address of a new Kafka cluster without topics: `127.0.0.1:<port>`."""
     kafka_mock.renew()
     return kafka_mock.brokers
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port on which nobody listens. An outgoing connection could get the one that pytest-asyncio chooses."""
+    return free_port()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from mosafe.local_mtls import OPERATOR, LocalMtls
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line
 from mosafe.signature_variables import signature_variables
 from servicekit.tls.contexts import client_context
-from tests.e2e.platform import PORT_VARIABLES, clean_environment, free_ports
+from tests.e2e.platform import PORT_VARIABLES, clean_environment
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     import ssl

@@ -6,19 +6,19 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 PORT_VARIABLES = ("AUTH_PORT", "ACCOUNT_PORT", "TRANSACTION_PORT", "ROUTER_PORT", "REST_PORT")
@@ -29,15 +29,6 @@ START_SECONDS = 100
 STOP_SECONDS = 25
 LOG_SECONDS = 5
 PASSWORD = "quite unlike any banner 71"
-
-
-def free_ports(count: int) -> list[int]:
-    """Distinct ports that are free now."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

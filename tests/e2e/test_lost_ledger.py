@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.platform import PORT_VARIABLES, START_SECONDS, clean_environment, free_ports, start_platform
+from tests.e2e.platform import PORT_VARIABLES, START_SECONDS, clean_environment, start_platform
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

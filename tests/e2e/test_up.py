@@ -18,9 +18,9 @@ from tests.e2e.platform import (
     START_SECONDS,
     STOP_SECONDS,
     clean_environment,
-    free_ports,
     start_platform,
 )
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from mosafe.processes import PROCESSES, addresses, port_of
 from mosafe.up import banner, refuse_taken_ports
 from servicekit.errors import ConfigurationError, StartupError
 from subgraphs.auth.domain import Role
-from tests.e2e.platform import PORT_VARIABLES, free_ports
+from tests.e2e.platform import PORT_VARIABLES
+from tests.ports import free_ports
 
 
 def free_environment() -> dict[str, str]:

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from mosafe.supervisor import ChildDied, ChildSpec, Supervisor
-from tests.e2e.platform import clean_environment, free_ports
+from tests.e2e.platform import clean_environment
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from structlog.testing import capture_logs
 
-from mosafe.local_servers.server_process import free_port
 from router.gateway import Gateway
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, read
+from tests.ports import free_port
 from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 from tests.router.shop import SDL, Shop
 

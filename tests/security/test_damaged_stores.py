@@ -19,8 +19,9 @@ from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.auth.store.sqlite import SqliteAuthStore
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 from tests.e2e.cluster import Cluster
-from tests.e2e.platform import PORT_VARIABLES, clean_environment, free_ports
+from tests.e2e.platform import PORT_VARIABLES, clean_environment
 from tests.e2e.test_crash import open_customer
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,13 +20,13 @@ from structlog.testing import capture_logs
 
 from mosafe.local_servers.mongod import Mongod
 from mosafe.local_servers.redis_server import RedisServer
-from mosafe.local_servers.server_process import free_port
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.kit.events import kafka, kafka_bus
 from tests.e2e.platform import clean_environment
+from tests.ports import free_port
 from tests.servers import running
 from tests.subgraphs.account.support import KEY_TEXT, opened, person, sqlite_factory
 from tests.subgraphs.kit.test_mongo import Standalone, Uninitiated

@@ -6,7 +6,8 @@ import json
 import socket
 from typing import TYPE_CHECKING, ClassVar
 
-from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess, free_port
+from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess
+from tests.ports import free_port
 from tests.tools.deploy_tools import PEBBLE
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import httpx
 
-from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess, free_port
+from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess
 from mosafe.local_servers.tool_cache import TOOL_CACHE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

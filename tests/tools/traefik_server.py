@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import httpx
 
-from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess, free_port
+from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess
+from tests.ports import free_port
 from tests.tools.deploy_tools import TRAEFIK
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import pytest
 
 from benchmarks.race.http_request import send
 from benchmarks.race.large_federations import chain, fan_out
-from benchmarks.race.processes import free_port
 from benchmarks.race.recording_server import RecordingServer
 from benchmarks.race.scenarios import Operation, Scenario, scenarios
 from benchmarks.race.shop_federation import shop
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.transport.interface import SubgraphRequest, SubgraphResponse
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.race import native_programs
 from benchmarks.race.http_request import send
 from benchmarks.race.native_programs import Arrivals, Recorded, Replay, load, write_recording, write_requests
-from benchmarks.race.processes import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from servicekit.errors import ConfigurationError
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
-from tests.e2e.platform import free_ports
+from tests.ports import free_ports
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.bank import Bank, open_bank
 from tests.subgraphs.support import GraphQLClient, running

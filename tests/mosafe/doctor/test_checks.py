@@ -37,7 +37,8 @@ from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from subgraphs.kit.mongo import MIGRATIONS as MARKS
 from subgraphs.kit.mongo import RESTORING
 from tests.certificates import HOUR, TestAuthority
-from tests.e2e.platform import PORT_VARIABLES, free_ports
+from tests.e2e.platform import PORT_VARIABLES
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

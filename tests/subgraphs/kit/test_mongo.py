@@ -17,12 +17,12 @@ from pymongo import MongoClient
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from mosafe.local_servers.mongod import Mongod
-from mosafe.local_servers.server_process import free_port
 from servicekit.errors import ConfigurationError, StartupError, StoreFailure
 from servicekit.health import NotReady
 from subgraphs.kit import mongo
 from subgraphs.kit.mongo import MongoDatabase, MongoMigration
 from subgraphs.kit.store_factory import StoreAddress
+from tests.ports import free_port
 from tests.servers import running
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 from bank import values
 from bank.values import format_timestamp
 from mosafe.local_servers.kafka_mock import KafkaMock
-from mosafe.local_servers.server_process import free_port
 from subgraphs.kit.events import kafka as module
 from subgraphs.kit.events import kafka_bus, outbox_reader
 from subgraphs.kit.events.cloud_events import Record, from_record, to_record
@@ -29,6 +28,7 @@ from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.events.relay import NotPublished
 from subgraphs.kit.outbox import Event, OutboxRow
 from subgraphs.kit.settings import Brokers
+from tests.ports import free_port
 from tests.servers import running
 from tests.subgraphs.kit.events.bus_contract import Memory, consuming
 from tests.subgraphs.kit.events.conftest import opened
