@@ -6,6 +6,7 @@ The keys are those of `tests/router/policies/authentication/issuer.py`.
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -43,6 +44,7 @@ def proof(
     **changes: object,
 ) -> str:
     """A proof. `header` and `changes` replace members of its header and claims; None removes one."""
+    assert "PYTEST_CURRENT_TEST" in os.environ, "a proof made while modules are imported is too old for its test"
     claims: dict[str, object] = {"jti": str(time.monotonic_ns()), "htm": "POST", "htu": URL, "iat": int(time.time())}
     claims |= {"ath": digest(access_token.encode()), **changes}
     claims = {name: value for name, value in claims.items() if value is not None}

@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.settings import AuthSettings
 
-# The list of revocations uses the clock of the machine, too, so the times of the tests are near it.
-START = values.now()
 PASSWORD = "correct horse battery"
 HERE = Origin("127.0.0.1", has_address_limits=False)
 
 
 class Machine:
-    """A wall clock that a test sets, and the service on it."""
+    """A wall clock that a test sets, and the service on it.
+
+    The list of revocations uses the clock of the machine, too, so the times of a test are near its `start`.
+    """
 
     def __init__(self, settings: AuthSettings) -> None:
         self.settings = settings
-        self.now = START
+        self.start = self.now = values.now()
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[AuthRuntime]:
@@ -68,12 +69,12 @@ async def sign_up(runtime: AuthRuntime) -> SignedIn:
 async def test_login_and_refresh_go_on_when_the_clock_is_set_back(machine: Machine, back: timedelta) -> None:
     async with machine.service() as runtime:
         session = await sign_up(runtime)
-        machine.now = START - back
+        machine.now = machine.start - back
         await log_in(runtime)
         assert await runtime.services.sessions.refresh(session.refresh_token) is not None
     async with machine.service() as restarted:
         again = await log_in(restarted)
-        machine.now = START + timedelta(minutes=1)
+        machine.now = machine.start + timedelta(minutes=1)
         assert await restarted.services.sessions.refresh(again.refresh_token) is not None
         await log_in(restarted)
 
@@ -82,11 +83,11 @@ async def test_login_and_refresh_go_on_when_the_clock_is_set_back(machine: Machi
 async def test_half_an_hour_thirty_one_days_ahead_leaves_nothing_behind(machine: Machine, *, restarts: bool) -> None:
     async with machine.service() as runtime:
         session = await sign_up(runtime)
-        machine.now = START + timedelta(days=31)
+        machine.now = machine.start + timedelta(days=31)
         assert await runtime.services.sessions.refresh(session.refresh_token) is None
         await log_in(runtime)
         if not restarts:
-            machine.now = START + timedelta(minutes=30)
+            machine.now = machine.start + timedelta(minutes=30)
             await log_in(runtime)
             # The session outlives the jump: nothing was deleted for it.
             assert await runtime.services.sessions.refresh(session.refresh_token) is not None
@@ -95,7 +96,7 @@ async def test_half_an_hour_thirty_one_days_ahead_leaves_nothing_behind(machine:
             async with machine.service() as ahead:
                 await log_in(ahead)
             machine.now += timedelta(minutes=10)
-        machine.now = START + timedelta(minutes=40)
+        machine.now = machine.start + timedelta(minutes=40)
         async with machine.service() as back:
             again = await log_in(back)
             assert await back.services.sessions.refresh(again.refresh_token) is not None
@@ -106,11 +107,11 @@ async def test_a_revocation_outlives_a_clock_that_is_set_back(machine: Machine) 
     async with machine.service() as runtime:
         session = await sign_up(runtime)
         caller_session = jwt.decode(session.access.text, options={"verify_signature": False})["sid"]
-        machine.now = START - timedelta(minutes=10)
+        machine.now = machine.start - timedelta(minutes=10)
         await runtime.revocations.revoke("another", machine.now.timestamp() + 1)
         await runtime.store.end_session(caller_session, machine.now)
     async with machine.service() as runtime:
-        machine.now = START + timedelta(minutes=9)
+        machine.now = machine.start + timedelta(minutes=9)
         await runtime.revocations.revoke("third", machine.now.timestamp() + 1)
         assert await runtime.revocations.is_revoked(caller_session)
 
