@@ -402,13 +402,13 @@ async def test_a_document_that_is_not_a_key_set_is_unavailable(document: Any) ->
 
 
 async def test_keys_are_fetched_over_http() -> None:
-    async with ISSUER.published() as url, httpx.AsyncClient() as client:
+    async with ISSUER.published() as url, httpx.AsyncClient(timeout=30) as client:
         assert await RemoteKeys.at(url, client).key(ISSUER.key_id) is not None
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_an_http_error_is_unavailable(status: int) -> None:
-    async with serving_json(ISSUER.jwks(), status=status) as url, httpx.AsyncClient() as client:
+    async with serving_json(ISSUER.jwks(), status=status) as url, httpx.AsyncClient(timeout=30) as client:
         with pytest.raises(Unavailable):
             await RemoteKeys.at(url, client).key(ISSUER.key_id)
 

@@ -56,13 +56,15 @@ class Server:
     def register(self) -> Person:
         person = Person(self, f"{secrets.token_hex(6)}@example.com")
         given = {"email": person.email, "password": PASSWORD, "name": "Ann"}
-        response = httpx.post(f"{self.address}/graphql", json={"query": REGISTER, "variables": {"input": given}})
+        response = httpx.post(
+            f"{self.address}/graphql", json={"query": REGISTER, "variables": {"input": given}}, timeout=30
+        )
         assert response.json() == {"data": {"register": {"__typename": "Session"}}}
         return person
 
     def post(self, path: str, **form: str) -> dict[str, Any]:
         """The response to the application."""
-        response = httpx.post(f"{self.address}{path}", data=form, auth=(self.client_id, self.secret))
+        response = httpx.post(f"{self.address}{path}", data=form, auth=(self.client_id, self.secret), timeout=30)
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.json()
         return found
@@ -317,7 +319,7 @@ def mailed(server: Server, person: Person, page: str) -> str:
         found = [match[1] for mail in mails if person.email in mail for match in link.finditer(mail)]
         if found:
             return f"{server.url}{found[-1]}"
-        httpx.get(f"{server.address}/health/ready")  # the service sends mails in the background
+        httpx.get(f"{server.address}/health/ready", timeout=30)  # the service sends mails in the background
     raise AssertionError(f"no mail with a link to {page}")
 
 

@@ -42,7 +42,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client() as shared:
+    with httpx.Client(timeout=30) as shared:
         yield shared
 
 

@@ -96,7 +96,7 @@ def cdn(origin: Origin, tmp_path: Path, deploy_tools: None) -> Iterator[httpx.Cl
     with (
         serving(origin) as url,
         Nginx(tmp_path / "nginx", url.removeprefix("http://")) as nginx,
-        httpx.Client(base_url=nginx.url, headers={"host": "bank.example.com"}) as client,
+        httpx.Client(base_url=nginx.url, headers={"host": "bank.example.com"}, timeout=30) as client,
     ):
         yield client
 

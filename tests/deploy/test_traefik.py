@@ -26,7 +26,7 @@ async def test_traefik_accepts_every_route_and_rule(front: Front) -> None:
 
 
 async def test_plain_http_is_redirected(front: Front) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{front.traefik.http_port}") as plain:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{front.traefik.http_port}", timeout=30) as plain:
         for method, status in (("GET", 301), ("POST", 308)):
             response = await plain.request(method, "/api/accounts?first=1")
             assert response.status_code == status

@@ -84,10 +84,10 @@ async def test_a_process_refuses_clients_that_go_around_traefik(front: Front, se
     files, url = front.certificates.folder.files("traefik"), front.cluster.url(server)
     without = ssl.create_default_context(cafile=files.authorities)
     for address in (url, url.replace("https", "http")):
-        async with httpx.AsyncClient(verify=without) as client:
+        async with httpx.AsyncClient(verify=without, timeout=30) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(f"{address}/health/live")
-    async with httpx.AsyncClient(verify=client_context(files)) as client:
+    async with httpx.AsyncClient(verify=client_context(files), timeout=30) as client:
         for path in ("/health/live", "/graphql", "/internal/postings", "/api-keys/token"):
             is_refused = (await client.get(url + path)).status_code == 403
             assert is_refused is not TOPOLOGY.may_call("traefik", server, path), path
@@ -238,9 +238,9 @@ async def test_the_authority_is_replaced_while_requests_run(front: Front) -> Non
             is_over.set()
     assert failures == []
     for name in TOPOLOGY.servers():
-        async with httpx.AsyncClient(verify=client_context(folder.files("operator"))) as client:
+        async with httpx.AsyncClient(verify=client_context(folder.files("operator")), timeout=30) as client:
             assert (await client.get(f"{front.cluster.url(name)}/health/ready")).status_code == 200
-        async with httpx.AsyncClient(verify=old) as client:
+        async with httpx.AsyncClient(verify=old, timeout=30) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(f"{front.cluster.url(name)}/health/ready")
     assert (await front.client.get("/openapi.json")).status_code == 200

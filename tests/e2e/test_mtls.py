@@ -94,7 +94,7 @@ def test_each_process_answers_only_those_who_may_call_it(bank: Platform, server:
         context = client_context(
             certificates(bank).files(caller), server_identity=TOPOLOGY.identity(server), server_name=server
         )
-        with httpx.Client(verify=context) as client:
+        with httpx.Client(verify=context, timeout=30) as client:
             for path in PATHS[server]:
                 is_refused = client.get(bank.base_url(server) + path).status_code == FORBIDDEN
                 assert is_refused is not TOPOLOGY.may_call(caller, server, path), f"{caller} {server}{path}"
@@ -110,7 +110,7 @@ def test_each_process_refuses_every_other_certificate(
         if own is not None:
             context.load_cert_chain(own.certificate, own.key)
         for path in PATHS[server]:
-            with httpx.Client(verify=context) as client:
+            with httpx.Client(verify=context, timeout=30) as client:
                 if expected is None:
                     with pytest.raises(httpx.TransportError):
                         client.get(bank.base_url(server) + path)
@@ -140,14 +140,14 @@ def test_the_ports_for_probes_need_no_certificate_and_serve_nothing_else(bank: P
     ports = [int(found[1]) for line in lines if (found := re.search(r'"port": ?([0-9]+)', line))]
     assert len(ports) == len(SERVERS)
     for port in ports:
-        assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx.codes.OK
-        assert httpx.post(f"http://127.0.0.1:{port}/graphql", json={}).status_code == httpx.codes.NOT_FOUND
+        assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=30).status_code == httpx.codes.OK
+        assert httpx.post(f"http://127.0.0.1:{port}/graphql", json={}, timeout=30).status_code == httpx.codes.NOT_FOUND
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_process_counts_failed_handshakes(bank: Platform, server: str) -> None:
     context = ssl.create_default_context(cafile=certificates(bank).files(server).authorities)
-    with httpx.Client(verify=context) as client, pytest.raises(httpx.TransportError):
+    with httpx.Client(verify=context, timeout=30) as client, pytest.raises(httpx.TransportError):
         client.get(f"{bank.base_url(server)}/health/ready")
     body = bank.client.get(f"{bank.base_url(server)}/health/ready").json()
     assert body["tlsFailures"]["asServer"]["PEER_DID_NOT_RETURN_A_CERTIFICATE"] >= 1
@@ -156,7 +156,7 @@ def test_each_process_counts_failed_handshakes(bank: Platform, server: str) -> N
 @pytest.mark.parametrize("server", SERVERS)
 def test_no_port_speaks_plain_http(bank: Platform, server: str) -> None:
     with pytest.raises(httpx.TransportError):
-        httpx.get(bank.base_url(server).replace("https", "http") + "/health/live")
+        httpx.get(bank.base_url(server).replace("https", "http") + "/health/live", timeout=30)
 
 
 def test_the_authority_is_replaced_while_requests_run(bank: Platform) -> None:
@@ -204,8 +204,8 @@ def test_the_authority_is_replaced_while_requests_run(bank: Platform) -> None:
             thread.join()
     assert failures == []
     for server in SERVERS:
-        with httpx.Client(verify=client_context(folder.files("operator"))) as client:
+        with httpx.Client(verify=client_context(folder.files("operator")), timeout=30) as client:
             assert client.get(f"{bank.base_url(server)}/health/ready").status_code == httpx.codes.OK
-        with httpx.Client(verify=old) as client, pytest.raises(httpx.TransportError):
+        with httpx.Client(verify=old, timeout=30) as client, pytest.raises(httpx.TransportError):
             client.get(f"{bank.base_url(server)}/health/ready")
     assert now() < folder.authorities()[0].certificate.not_valid_after_utc

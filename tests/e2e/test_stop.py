@@ -51,7 +51,7 @@ async def send_orders_and_stop(platform: Platform, person: Person, accounts: lis
 
 async def recorded(platform: Platform, person: Person) -> dict[str, str]:
     """The status of each recorded order by its key, once none is PENDING; an order that was recorded twice fails."""
-    async with httpx.AsyncClient(base_url=platform.rest_url, headers=person.headers) as client:
+    async with httpx.AsyncClient(base_url=platform.rest_url, headers=person.headers, timeout=30) as client:
         async with asyncio.timeout(SETTLE_SECONDS):
             while (await page(client, status="PENDING"))["data"]:
                 await asyncio.sleep(0.1)

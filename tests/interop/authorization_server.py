@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,7 @@ READY_SECONDS = 60
 @contextmanager
 def authorization_server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The URL of a running auth service, and the variables of its commands."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environ = {
         **os.environ,
         # A person uses the code of the next step, because each is accepted once and the tests do not wait.
@@ -49,12 +48,12 @@ def authorization_server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield url, environ
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
 
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/ready").status_code == 200
+        return httpx.get(f"{url}/health/ready", timeout=30).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -20,7 +20,7 @@ async def test_authlib_runs_through_code_refresh_revocation_and_client_credentia
     with authorization_server(tmp_path) as (url, environ):
         client_id, secret = created(environ, REDIRECT, "Authlib")
         async with (
-            httpx.AsyncClient(base_url=url) as http,
+            httpx.AsyncClient(base_url=url, timeout=30) as http,
             AsyncOAuth2Client(
                 client_id, secret, scope=SCOPE, redirect_uri=REDIRECT, code_challenge_method="S256"
             ) as client,

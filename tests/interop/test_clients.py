@@ -97,7 +97,7 @@ def test_httpx_by_post_and_by_get(server: Server, accept: str) -> None:
     query = {"query": '{ greet(name: "httpx") }'}
     # A client with the cookie of a response must show that the request does not come from a page of another origin.
     headers = {**server.headers, "accept": accept, "apollo-require-preflight": "true"}
-    with httpx.Client(headers=headers) as client:
+    with httpx.Client(headers=headers, timeout=30) as client:
         for response in (client.post(server.url, json=query), client.get(server.url, params=query)):
             assert response.json() == {"data": {"greet": "Hello httpx"}}
             assert response.headers["content-type"] == f"{accept}; charset=utf-8"

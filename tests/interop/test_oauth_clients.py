@@ -71,7 +71,7 @@ async def test_npm_clients_run_through_every_flow(server: tuple[str, dict[str, s
     url, environ = server
     client_id, secret = created(environ, REDIRECT)
     async with (
-        httpx.AsyncClient(base_url=url) as http,
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
         node.running("oauth_clients.mjs", url, client_id, secret, REDIRECT) as script,
     ):
         registered = await http.post("/graphql", json={"query": f"{REGISTER} {{ __typename }} }}"})

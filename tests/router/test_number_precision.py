@@ -76,7 +76,7 @@ async def test_numbers_pass_unchanged_through_router_and_subgraphs() -> None:
         settings = read(f"override_subgraph_url: {{store: '{first.url}', audit: '{second.url}'}}", {})
         with live(Gateway.from_supergraph(composition.supergraph_sdl, settings).asgi) as url:
             payload = f'{{"query":{_json(QUERY)},"variables":{VARIABLES}}}'
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=30) as client:
                 response = await client.post(
                     f"{url}/graphql", content=payload, headers={"content-type": "application/json"}
                 )

@@ -26,7 +26,8 @@ from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.password_hashing import PasswordHasher, threads
 from subgraphs.auth.settings import AuthSettings
-from tests.e2e.platform import clean_environment, free_ports
+from tests.e2e.platform import clean_environment
+from tests.ports import free_ports
 from tests.subgraphs.support import running
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, "the service did not start"
         try:
-            if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:
+            if httpx.get(f"{url}/health/ready", trust_env=False, timeout=30).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -297,7 +297,7 @@ async def test_the_peer_of_a_connection_is_nobodys_claim(name: str, monkeypatch:
         await send({"type": "http.response.body", "body": b""})
 
     listener = bind(Endpoint("127.0.0.1", 0, "AUTH_PORT"))
-    async with serving_beside(app, listener), httpx.AsyncClient() as client:
+    async with serving_beside(app, listener), httpx.AsyncClient(timeout=30) as client:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         forged = "198.51.100.7" if name.endswith("for") else "https"
         assert (await client.get(url, headers={name: forged})).status_code == 204

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bank.values import new_object_id
-from tests.e2e.platform import free_ports
+from tests.ports import free_ports
 from tests.subgraphs.transaction.payments.support import KEY
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def serving(folder: Path, port: int) -> Iterator[httpx.Client]:
             else:
                 raise AssertionError("".join(lines))
             headers = {"authorization": f"Bearer {KEY}"}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False, timeout=30
+            ) as client:
                 yield client
         finally:
             process.kill()

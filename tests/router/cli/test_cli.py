@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from router.cli import COMMANDS, command
 from servicekit.errors import StartupError
+from tests.ports import free_port
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def test_serve_runs_until_sigterm(folder: Path) -> None:
     with serving(folder, "--config", "router.yaml") as running:
         port = running.event("listening")["port"]
         base = f"http://127.0.0.1:{port}"
-        with httpx.Client() as client:
+        with httpx.Client(timeout=30) as client:
             assert client.get(f"{base}/health/ready").status_code == 200
             response = client.post(f"{base}/api", json={"query": "query Q { __typename }"})
             assert response.json() == {"data": {"__typename": "Query"}}
@@ -162,9 +163,7 @@ def test_serve_runs_until_sigterm(folder: Path) -> None:
 
 
 def test_host_and_port_come_from_the_environment(folder: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with serving(folder, MOSAFE_HOST="127.0.0.1", ROUTER_PORT=str(port)) as running:
         assert running.event("listening")["port"] == port
 

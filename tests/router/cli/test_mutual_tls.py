@@ -48,17 +48,17 @@ def test_the_router_serves_the_callers_of_its_settings(authority: TestAuthority,
             ("bob", "/health/live", 200),
         ):
             context = client_context(authority.files(name), server_identity="spiffe://test/router")
-            with httpx.Client(verify=context) as client:
+            with httpx.Client(verify=context, timeout=30) as client:
                 response = client.post(url + path, json=TYPENAME) if path == "/graphql" else client.get(url + path)
                 assert response.status_code == expected
                 if expected == 403:
                     assert response.json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
         without = ssl.create_default_context(cafile=authority.files("ann").authorities)
         with pytest.raises(httpx.TransportError):
-            httpx.post(url + "/graphql", json=TYPENAME, verify=without)
+            httpx.post(url + "/graphql", json=TYPENAME, verify=without, timeout=30)
         plain = f"http://127.0.0.1:{probes['port']}"
-        assert httpx.get(f"{plain}/health/ready").json()["status"] == "ready"
-        assert httpx.post(f"{plain}/graphql", json=TYPENAME).status_code == 404
+        assert httpx.get(f"{plain}/health/ready", timeout=30).json()["status"] == "ready"
+        assert httpx.post(f"{plain}/graphql", json=TYPENAME, timeout=30).status_code == 404
         running.process.terminate()
         assert running.process.wait(SECONDS) == 0
 
@@ -70,8 +70,8 @@ def test_without_mutual_tls_the_port_for_probes_is_open_only_on_demand(
     (tmp_path / "router.yaml").write_text(f"server: {{port: 0}}\ntls: {{health_port: 0, {CALLERS}}}\n")
     with serving(tmp_path, MOSAFE_HEALTH_PORT="0") as running:
         main, probes = running.events("listening", "listening for probes")
-        assert httpx.get(f"http://127.0.0.1:{probes['port']}/health/live").status_code == 200
-        assert httpx.post(f"http://127.0.0.1:{main['port']}/graphql", json=TYPENAME).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{probes['port']}/health/live", timeout=30).status_code == 200
+        assert httpx.post(f"http://127.0.0.1:{main['port']}/graphql", json=TYPENAME, timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_the_admin_port_differs_from_the_public_port(folder: Path) -> None:
         assert worker["pid"] == running.process.pid
         assert worker["memory_bytes"] == pytest.approx(psutil.Process(worker["pid"]).memory_info().rss, rel=0.2)
         assert admin.reload().json()["workers"][0]["result"] == "reloaded"
-        assert httpx.get(f"{public}/status").status_code == 404
+        assert httpx.get(f"{public}/status", timeout=30).status_code == 404
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(SECONDS) == 0
 

@@ -29,9 +29,9 @@ def first_responses(folder: Path, *arguments: str, **variables: str) -> tuple[An
     with running_process(process) as running:
         port = running.event("listening")["port"]
         url = f"http://127.0.0.1:{port}/graphql"
-        introspected = httpx.post(url, json=INTROSPECTION).json()
+        introspected = httpx.post(url, json=INTROSPECTION, timeout=30).json()
         page = {"origin": "http://localhost:5173", "query-plan": "include"}
-        failed = httpx.post(url, json={"query": "{ me { id } }"}, headers=page)
+        failed = httpx.post(url, json={"query": "{ me { id } }"}, headers=page, timeout=30)
         process.kill()
         assert process.stderr is not None
         return introspected, failed, process.stderr.read()

@@ -90,7 +90,7 @@ def send_everything(url: str, tokens: dict[str, str]) -> set[int]:
     statuses = set()
     valid = tokens["valid"]
     all_headers = HEADERS | {"cookie": f"other={COOKIE}; session={valid}"}
-    with httpx.Client() as client:
+    with httpx.Client(timeout=30) as client:
         for credential in credentials(tokens):
             for body in BODIES.values():
                 statuses.add(client.post(url, json=body, headers=all_headers | credential).status_code)

@@ -193,5 +193,5 @@ async def test_any_bytes_on_the_socket(
     assert b"HTTP/1.1 5" not in received
     assert b"Traceback" not in received
     assert received.count(b'"__typename":"Query"') + received.count(b" 413 ") >= (responses if not half_close else 0)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         assert (await client.post(f"{server}/graphql", json={"query": "{__typename}"})).status_code == 200

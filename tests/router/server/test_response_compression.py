@@ -78,7 +78,7 @@ async def test_a_large_response_is_compressed_beside_the_event_loop() -> None:
 
 
 def test_a_client_on_a_socket_gets_the_response() -> None:
-    with serving(app()) as url, httpx.Client(base_url=url) as client:
+    with serving(app()) as url, httpx.Client(base_url=url, timeout=30) as client:
         for accept in ("gzip", "br", "zstd", "identity"):
             response = client.post("/graphql", json=QUERY, headers={"accept-encoding": accept})
             if accept in {"gzip", "identity"}:  # httpx decodes the others only with packages of its own choice

@@ -182,7 +182,7 @@ async def test_a_client_that_waits_for_its_socket_checks_the_same(authority: Tes
     ann = authority.files("ann")
 
     def request(context: ssl.SSLContext, url: str) -> bytes:
-        with httpx.Client(verify=context) as client:
+        with httpx.Client(verify=context, timeout=30) as client:
             return client.get(url).content
 
     async with serving(server_context(authority.files("server"))) as server:
