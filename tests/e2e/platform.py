@@ -26,8 +26,8 @@ UP_LINE = "MoSafe is up"
 # `mosafe up` gives up after 90 s.
 START_SECONDS = 100
 # `mosafe up` takes at most 20 s, and its own end a moment.
-STOP_SECONDS = 25
-LOG_SECONDS = 5
+STOP_SECONDS = 40
+LOG_SECONDS = 30
 PASSWORD = "quite unlike any banner 71"
 
 
@@ -63,6 +63,7 @@ class Platform:
     lines: list[str] = field(default_factory=list)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
     scheme: str = "http"
+    reader: threading.Thread = field(init=False)
 
     @property
     def rest_url(self) -> str:
@@ -160,10 +161,15 @@ class Platform:
 
     def wait_for_line(self, text: str) -> None:
         """Wait until a process has written a line that contains `text`."""
+        self.wait_for_lines(text, 1)
+
+    def wait_for_lines(self, text: str, count: int) -> list[str]:
+        """Wait until there are `count` lines that contain `text`; returns all that are there then."""
         deadline = time.monotonic() + LOG_SECONDS
-        while not any(text in line for line in list(self.lines)):
+        while len(found := [line for line in list(self.lines) if text in line]) < count:
             assert time.monotonic() < deadline, self.lines[-20:]
             time.sleep(0.02)
+        return found
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -172,7 +178,13 @@ class Platform:
         """Stop the platform as a user does; returns the exit code."""
         self.client.close()
         self.process.send_signal(number)
-        return self.process.wait(timeout=STOP_SECONDS)
+        return self.ended(STOP_SECONDS)
+
+    def ended(self, seconds: float) -> int:
+        """Wait until the platform has ended, and all its lines are there; returns the exit code."""
+        code = self.process.wait(seconds)
+        self.reader.join(LOG_SECONDS)
+        return code
 
 
 def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platform:
@@ -196,7 +208,8 @@ def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platfor
     )
     platform = Platform(process, ports, data_dir)
     up: queue.Queue[bool] = queue.Queue()
-    threading.Thread(target=_read, args=(platform, up), daemon=True).start()
+    platform.reader = threading.Thread(target=_read, args=(platform, up), daemon=True)
+    platform.reader.start()
     try:
         is_up = up.get(timeout=START_SECONDS)
     except queue.Empty:

@@ -129,8 +129,10 @@ def test_one_request_has_one_id_and_one_trace_in_every_process(bank: Platform) -
 
 def test_no_log_line_contains_a_token_a_password_or_an_address(bank: Platform) -> None:
     ada = bank.register("Zebedee")
-    bank.graphql(QUERY, ada)
+    last = f"req_{uuid.uuid4().hex}"
     bank.graphql("{ me { email } }", ada)
+    bank.graphql(QUERY, ada, request_id=last)
+    bank.wait_for_access_lines(last, at_least=1, of={"auth"})
     output = "\n".join(bank.lines)
     for secret in (ada.access_token, ada.refresh_token, ada.email, PASSWORD, "Zebedee"):
         assert secret not in output

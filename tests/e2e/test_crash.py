@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(3600)
 CUSTOMERS = 4
 ORDERS_PER_ROUND = 40
 START_BALANCE = Decimal("1000.00")
-SETTLE_SECONDS = 30
+SETTLE_SECONDS = 60
 # How many orders are in flight when the process is killed.
 CONCURRENCY = 8
 

@@ -136,7 +136,7 @@ def wrong_certificates(
 
 
 def test_the_ports_for_probes_need_no_certificate_and_serve_nothing_else(bank: Platform) -> None:
-    lines = [line for line in bank.lines if "listening for probes" in line]
+    lines = bank.wait_for_lines("listening for probes", len(SERVERS))
     ports = [int(found[1]) for line in lines if (found := re.search(r'"port": ?([0-9]+)', line))]
     assert len(ports) == len(SERVERS)
     for port in ports:

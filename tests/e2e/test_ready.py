@@ -34,9 +34,10 @@ async def test_rest_is_not_ready_before_every_service_listens(tmp_path: Path) ->
         cluster.kill("rest")
         cluster.start("rest")
         async with asyncio.timeout(60):
-            while (found := await readiness(cluster)) is None:
+            # On a busy machine, a check of another service may take too long at first.
+            while (found := await readiness(cluster)) != (503, {"status": "not ready", "failing": ["accounts"]}):
+                assert found is None or (found[0] == 503 and "accounts" in found[1]["failing"])
                 await asyncio.sleep(0.05)
-        assert found == (503, {"status": "not ready", "failing": ["accounts"]})
         cluster.start("account")
         await cluster.wait_ready("rest")
         response = await cluster.client.get("/api/accounts", headers=ann.headers)

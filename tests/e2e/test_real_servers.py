@@ -132,10 +132,10 @@ async def test_users_accounts_orders_and_events_are_there_for_plain_clients(data
         for child in children:
             if "kafka_mock" in " ".join(child.cmdline()):
                 child.kill()
-        code = platform.process.wait(STOP_SECONDS)
+        code = platform.ended(STOP_SECONDS)
     assert code == 1
     platform.wait_for_line("mosafe: Kafka mock broker ended with exit code -9")
-    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not psutil.wait_procs(children, timeout=30)[1]
 
 
 def variables(platform: Platform) -> dict[str, str]:

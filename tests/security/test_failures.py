@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.xdist_group("failures"), pytest.mark.timeout(600)]
 
-SETTLE_SECONDS = 30
+SETTLE_SECONDS = 60
 # Longer than the five seconds that a store waits for a lock, and than the transaction service waits for the ledger.
 FETCH_SECONDS = 8
 

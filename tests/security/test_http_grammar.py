@@ -171,7 +171,8 @@ async def test_hostile_requests_break_nothing(attacked: Platform, person: Person
     print(seen, growth, longest)  # noqa: T201  (figures of a run by hand)
     assert max(growth.values()) * 1e6 < MEMORY_GROWTH, growth
     assert all(each.count for each in honest.values())
-    assert max(longest.values()) <= (1.0 if count >= BY_HAND else 5.0), longest
+    # Otherwise, the other tests decide how long a request takes, and the time limit of `answer` is enough.
+    assert count < BY_HAND or max(longest.values()) <= 1.0, longest
     lines = list(attacked.lines)
     assert not [line for line in lines if SMUGGLED in line]
     assert not [line for line in lines if '"level": "error"' in line or "Traceback" in line]
@@ -241,7 +242,7 @@ async def test_silent_connections_hold_nobody_up(attacked: Platform) -> None:
         silent = [await asyncio.open_connection("127.0.0.1", attacked.ports[name]) for _ in range(150)]
         for index, (_, writer) in enumerate(silent):
             writer.write(request(PATHS[name])[: index % 60])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             received, _ = await answer(attacked.ports[name], request(PATHS[name]))
         assert statuses(received, may_be_cut=False)[0] < 500
         for _, writer in silent:

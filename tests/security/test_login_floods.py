@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("login floods")
 
 PASSWORD = "quite unlike any banner 71"
-# A login takes 25 ms of a core; the machine that runs the tests is busy with others.
-SECONDS = 10.0
+# A login takes 25 ms of a core; the machine that runs the tests is busy with others, and may be slow.
+SECONDS = 60.0
+# The longest wait that a stranger's wrong passwords cause the owner of an account.
+OWNER_WAITS = 10
 # Two threads need 19 MiB each, and the connections of the flood some buffers.
 MEGABYTES = 120
 # The codes of requests that are refused before anything is executed: too many fields, aliases, tokens.
@@ -133,45 +135,59 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError("the service is not ready")
 
 
+def waits_since(started: float) -> float:
+    """How many waits at most are over. They begin after the tenth wrong password, and double from 1 s on."""
+    return 1 + math.log2(time.monotonic() - started + 1)
+
+
+def most_of_an_address_since(started: float) -> float:
+    """How many logins an address may have had: 30, and another one for each two seconds."""
+    return 31 + (time.monotonic() - started) / 2
+
+
 async def test_eight_hundred_wrong_passwords_get_ten_answers(service: Service) -> None:
     email, address = new_email(), new_address()
     async with service.client() as http:
         assert await service.sign_up(http, email, new_address()) == "Session"
         started = time.monotonic()
         answers = await asyncio.gather(*(service.log_in(http, email, f"wrong {n}", address) for n in range(800)))
-        # The waits after the tenth double from 1 s on.
-        waits = math.log2(time.monotonic() - started + 1)
     counts = Counter(answers)
-    assert 10 <= counts["InvalidCredentials"] <= 11 + waits, counts
+    assert 10 <= counts["InvalidCredentials"] <= 10 + waits_since(started), counts
     assert counts["InvalidCredentials"] + counts["RATE_LIMITED"] == 800
 
 
 async def test_many_addresses_do_not_help_against_one_account(service: Service) -> None:
     email = new_email()
     async with service.client() as http:
+        started = time.monotonic()
         answers = await asyncio.gather(*(service.log_in(http, email, "wrong", new_address()) for _ in range(100)))
     counts = Counter(answers)
-    assert counts["InvalidCredentials"] == 10
-    assert counts["RATE_LIMITED"] == 90
+    assert 10 <= counts["InvalidCredentials"] <= 10 + waits_since(started), counts
+    assert counts["InvalidCredentials"] + counts["RATE_LIMITED"] == 100
 
 
 async def test_one_password_for_many_accounts_is_limited_by_the_address(service: Service) -> None:
     address = new_address()
     async with service.client() as http:
+        started = time.monotonic()
         answers = [await service.log_in(http, new_email(), "Winter2026!", address) for _ in range(80)]
-    # One more for each two seconds that the test takes.
+    counts = Counter(answers)
     assert answers[:30] == ["InvalidCredentials"] * 30
-    assert Counter(answers)["RATE_LIMITED"] > 30
+    assert counts["InvalidCredentials"] <= most_of_an_address_since(started)
+    assert counts["InvalidCredentials"] + counts["RATE_LIMITED"] == 80
 
 
 async def test_an_invented_address_is_not_believed(service: Service) -> None:
     """A client cannot choose its address: the trusted proxy appends the true one behind it."""
     true_address = new_address()
     async with service.client() as http:
+        started = time.monotonic()
         answers = [
             await service.log_in(http, new_email(), "wrong", f"10.0.0.{number}, {true_address}") for number in range(60)
         ]
-    assert Counter(answers)["RATE_LIMITED"] > 15
+    counts = Counter(answers)
+    assert counts["InvalidCredentials"] <= most_of_an_address_since(started)
+    assert counts["InvalidCredentials"] + counts["RATE_LIMITED"] == 60
 
 
 @pytest.mark.parametrize("aliases", [2, 30, 600])
@@ -278,7 +294,7 @@ async def test_a_stranger_does_not_lock_out_the_owner(service: Service) -> None:
         wait = 0
         if outcome(response.json()) == "RATE_LIMITED":
             wait = response.json()["errors"][0]["extensions"]["retryAfter"]
-            assert wait <= SECONDS
+            assert wait <= OWNER_WAITS
             await asyncio.sleep(wait)
         assert await service.log_in(http, email, PASSWORD, home) == "Session"
         # The owner's success did not help the stranger.

@@ -234,7 +234,7 @@ async def list_exports(bank: Bank, actor: Person, target: Target) -> bool:
 async def notification_of(bank: Bank, target: Target) -> str:
     """Return the id of a notification of the owner. The consumer of events writes it in the background."""
     query = "{ notifications(first: 100) { nodes { id } } }"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (nodes := (await bank.as_(target.owner).execute(query)).ok()["notifications"]["nodes"]):
             await asyncio.sleep(0.05)  # there is no event of the consumer to wait for
     return str(nodes[0]["id"])

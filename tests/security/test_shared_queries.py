@@ -55,7 +55,7 @@ class Bank:
 
     async def has(self, count: int) -> None:
         async with self.arrived:
-            await asyncio.wait_for(self.arrived.wait_for(lambda: len(self.received) >= count), 5)
+            await asyncio.wait_for(self.arrived.wait_for(lambda: len(self.received) >= count), 30)
 
 
 def query(**headers: str) -> GraphQLRequest:
