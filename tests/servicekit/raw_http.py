@@ -26,8 +26,9 @@ SERVERS: dict[str, Callable[[ConnectionLimits, RequestAdmission | None], type[as
 }
 server_under_test = "uvicorn"
 SHORT = 0.1
-SECONDS = 10
+SECONDS = 30
 GOOD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+HOLD = GOOD.replace(b"/ ", b"/hold ", 1)
 BIG = 8 * 1024 * 1024
 
 
@@ -55,6 +56,26 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
     await send({"type": "http.response.body", "body": body})
+
+
+class Holding:
+    """An application that responds to `HOLD` when the test sets `release`, and to everything else at once."""
+
+    def __init__(self) -> None:
+        self.release = asyncio.Event()
+        self._held = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/hold":
+            self._held += 1
+            await self.release.wait()
+        await app(scope, receive, send)
+
+    async def holds(self, count: int) -> None:
+        """Wait until that many requests for /hold have begun."""
+        async with asyncio.timeout(SECONDS):
+            while self._held < count:
+                await asyncio.sleep(0.001)
 
 
 class Client:

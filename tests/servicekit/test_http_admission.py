@@ -14,7 +14,7 @@ import pytest
 
 from servicekit.http_limits import ConnectionLimits
 from servicekit.request_admission import Refusal, RequestAdmission
-from tests.servicekit.raw_http import GOOD, SECONDS, served
+from tests.servicekit.raw_http import GOOD, HOLD, SECONDS, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("each_server")
 
-HOLD = GOOD.replace(b"/ ", b"/hold ")
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n"
 

@@ -20,30 +20,36 @@ GOOD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
     len(BODY),
     BODY,
 )
-# Short times and small sizes, so that each limit applies in a test.
+# Small numbers and sizes, so that each limit applies in a test. The times are short only in the tests of these times.
 SETTINGS = """
-server:
-  {port: 0, http_server: SERVER, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2,
-   max_connections: 20}
+server: {port: 0, http_server: SERVER, keep_alive_requests: 2, max_connections: 20, TIMES}
 limits: {url_bytes: 500, header_bytes: 500}
 """
+LONG_TIMES = "head_timeout: 60s, keep_alive_timeout: 60s"
+SHORT_TIMES = "head_timeout: 300ms, keep_alive_timeout: 400ms"
+
+
+@contextmanager
+def listening(folder: Path, http_server: str, times: str) -> Iterator[int]:
+    """The port of a router that listens with this HTTP server."""
+    (folder / "supergraph.graphql").write_text(SDL)
+    (folder / "router.yaml").write_text(SETTINGS.replace("SERVER", http_server).replace("TIMES", times))
+    with serving(folder, "--config", "router.yaml") as running:
+        line = running.event("listening")
+        assert line["http_server"] == http_server
+        yield int(str(line["port"]))
 
 
 @pytest.fixture(scope="module", params=["built_in", "uvicorn"])
-def listening(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
-    """The log line of a router that listens, with each HTTP server."""
-    folder: Path = tmp_path_factory.mktemp("router")
-    (folder / "supergraph.graphql").write_text(SDL)
-    (folder / "router.yaml").write_text(SETTINGS.replace("SERVER", request.param))
-    with serving(folder, "--config", "router.yaml") as running:
-        line = running.event("listening")
-        assert line["http_server"] == request.param
-        yield line
+def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with listening(tmp_path_factory.mktemp("router"), request.param, LONG_TIMES) as found:
+        yield found
 
 
-@pytest.fixture
-def port(listening: dict[str, object]) -> int:
-    return int(str(listening["port"]))
+@pytest.fixture(scope="module", params=["built_in", "uvicorn"])
+def hasty_port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with listening(tmp_path_factory.mktemp("router"), request.param, SHORT_TIMES) as found:
+        yield found
 
 
 def test_each_http_server_serves_requests(port: int) -> None:
@@ -74,14 +80,14 @@ def rest(client: socket.socket) -> bytes:
     return received
 
 
-def test_a_head_is_limited_in_time(port: int) -> None:
-    with connected(port) as client:
+def test_a_head_is_limited_in_time(hasty_port: int) -> None:
+    with connected(hasty_port) as client:
         client.sendall(GOOD[:30])
         assert rest(client).startswith(b"HTTP/1.1 408 ")
 
 
-def test_an_idle_connection_is_closed(port: int) -> None:
-    with connected(port) as client:
+def test_an_idle_connection_is_closed(hasty_port: int) -> None:
+    with connected(hasty_port) as client:
         client.sendall(GOOD)
         assert b" 200 " in next_response(client)
         assert rest(client) == b""
@@ -126,7 +132,7 @@ def test_a_body_has_one_deadline_with_its_head(tmp_path: Path) -> None:
 )
 def test_headers_are_limited_in_size(port: int, size: int, status: int) -> None:
     with connected(port) as client:
-        client.sendall(GOOD.replace(b"host: x", b"host: x\r\na: " + b"a" * size))
+        client.sendall(GOOD.replace(b"host: x", b"host: x\r\nconnection: close\r\na: " + b"a" * size))
         received = rest(client)
         assert received.startswith(b"HTTP/1.1 %d " % status)
         assert (b"HEADERS_TOO_LARGE" in received) == (size == 600)

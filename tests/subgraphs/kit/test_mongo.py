@@ -96,10 +96,7 @@ async def test_a_server_that_does_not_respond_is_named(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("kind", "explanation"), [(Uninitiated, r"run rs.initiate\(\) once"), (Standalone, "not part of a replica set")]
 )
-async def test_a_server_without_transactions_is_explained(
-    kind: type[Mongod], explanation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mongo, "START_SECONDS", 1)
+async def test_a_server_without_transactions_is_explained(kind: type[Mongod], explanation: str, tmp_path: Path) -> None:
     with running(kind(tmp_path)) as server, pytest.raises(StartupError, match=f"{VARIABLE}: .*{explanation}"):
         await MongoDatabase.open(address(server.url("x")), ())
 
@@ -189,12 +186,12 @@ async def test_a_bug_is_not_reported_as_a_failure_of_the_server(mongo_url: str) 
 async def test_a_server_that_goes_away_is_unavailable_and_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongo, "OPERATION_SECONDS", 0.5)
-    monkeypatch.setattr(mongo, "PING_SECONDS", 0.3)
     with running(Mongod(tmp_path)) as server:
         async with opened(server.url("x")) as database:
             await database.ping()
             server.kill()
+            monkeypatch.setattr(mongo, "OPERATION_SECONDS", 0.5)
+            monkeypatch.setattr(mongo, "PING_SECONDS", 0.3)
 
             async def insert(session: AsyncClientSession) -> None:
                 await database.collection("things").insert_one({}, session=session)

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from bank.values import new_object_id
 from mosafe.local_servers.redis_server import RedisServer
+from subgraphs.account.cache import cache_permits
 from subgraphs.account.cache.account_cache import account_key
 from subgraphs.account.cache.redis_entries import ENTRY_SECONDS
 from subgraphs.account.domain import AccountStatus
@@ -197,7 +198,10 @@ async def test_without_redis_everything_works_and_is_logged_once(stores: StoreFa
 
 
 @pytest.mark.usefixtures("short_times")
-async def test_a_posting_that_cannot_reach_redis_is_seen_by_those_who_can(stores: StoreFactory, redis_url: str) -> None:
+async def test_a_posting_that_cannot_reach_redis_is_seen_by_those_who_can(
+    stores: StoreFactory, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_permits, "SUSPENSION_SECONDS", 4.0)  # the second posting is in the first half of it
     async with replica(stores, redis_url) as reader, replica(stores, NOWHERE) as cut_off:
         account = await funded(reader, ann := person(), "1.00")
         for amount in ("3.00", "5.00"):

