@@ -29,8 +29,11 @@ from tests.servers import PostgresServer, folder_of_postgres, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Hypothesis would fail an example that takes longer than 200 ms, which happens beside other tests.
-hypothesis.settings.register_profile("without deadline", deadline=None)
+# Hypothesis would fail an example that takes longer than 200 ms, and ten that take longer than a second to generate.
+# Both happen beside other tests.
+hypothesis.settings.register_profile(
+    "without deadline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("without deadline")
 
 

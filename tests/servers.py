@@ -136,7 +136,7 @@ class PostgresServer:
         process = psutil.Process(self._server.get_pid())
         for each in (process, *process.children(recursive=True)):
             each.kill()
-        psutil.wait_procs([process], timeout=10)
+        psutil.wait_procs([process], timeout=30)
 
     def stop(self) -> None:
         """Stop the server and its processes."""

@@ -57,7 +57,7 @@ class RedisExporter(ServerProcess):
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics without labels."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as response:
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as response:
             text = response.read().decode()
         return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.MULTILINE)}
 

@@ -93,7 +93,7 @@ async def test_a_subgraph_has_a_timeout(traffic: str) -> None:
 
 async def test_the_timeout_of_another_subgraph_does_not_apply() -> None:
     async with behind(hangs, "subgraphs: {orders: {timeout: 1ms}, people: {timeout: 50ms}}") as (gateway, _):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await codes(gateway) == ["GATEWAY_TIMEOUT"]
 
 
@@ -417,7 +417,7 @@ async def test_a_connection_has_a_time_limit_of_its_own() -> None:
             "traffic: {all: {connect_timeout: 50ms, timeout: 60s}}"
         )
         gateway = Gateway.from_supergraph(SDL, read(text, {}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
         await gateway.aclose()
 

@@ -14,7 +14,7 @@ from servicekit.background_log_writer import BackgroundLogHandler, BackgroundLog
 if TYPE_CHECKING:
     import pytest
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Gate(io.BytesIO):

@@ -24,7 +24,7 @@ class Work:
             self.began += 1
             self.running += 1
             self.most = max(self.most, self.running)
-        self._end.wait(10)
+        self._end.wait(30)
         with self._lock:
             self.running -= 1
         return "done"
@@ -33,7 +33,7 @@ class Work:
         self._end.set()
 
     async def have_begun(self, calls: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self.began < calls:
                 await asyncio.sleep(0.001)
 

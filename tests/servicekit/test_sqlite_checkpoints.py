@@ -27,7 +27,7 @@ async def add_rows(database: Database, commits: int) -> None:
 
 
 async def until_copied(path: Path, size: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while path.stat().st_size <= size:  # noqa: ASYNC240 - reads no disk
             await asyncio.sleep(0.001)
 

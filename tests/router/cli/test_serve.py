@@ -147,7 +147,7 @@ def test_draining_has_a_time_limit(folder: Path, slow: str, by: str) -> None:
             started = time.monotonic()
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(SECONDS) == 0
-            assert 0.9 < time.monotonic() - started < 15
+            assert 0.9 < time.monotonic() - started < 25  # without the limit, it would be 30 s
             assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
         lines = [running.lines.get(timeout=SECONDS)]
         while lines[-1]["event"] != "stopped":
@@ -297,13 +297,13 @@ def test_connections_of_a_worker_that_cannot_restart_go_to_the_others(folder: Pa
         for _ in range(2):
             running.event("a worker ended; it will be replaced")
         for _ in range(20):  # new connections, half of which would reach a socket without a process
-            assert httpx.post(url, json=TYPENAME, timeout=SECONDS / 10).status_code == 200
+            assert httpx.post(url, json=TYPENAME, timeout=SECONDS / 2).status_code == 200
         assert [worker["ready"] for worker in admin.workers()] == [False, True]
         (folder / "supergraph.graphql").write_text(SDL)
         eventually(admin.ready)
 
         def both_respond() -> bool:
-            httpx.post(url, json=TYPENAME, timeout=SECONDS / 10)
+            httpx.post(url, json=TYPENAME, timeout=SECONDS / 2)
             return all(worker["caches"]["plans"]["hits"] for worker in admin.workers())
 
         eventually(both_respond)

@@ -196,7 +196,7 @@ async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_starte
                 await asyncio.wait_for(subgraph.closed_by_client.wait(), MUTATION_GRACE_SECONDS + 0.5)
             answer.set()
         # The connection stays open for the new generation, until the router ends.
-        await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
+        await asyncio.wait_for(subgraph.closed_by_client.wait(), 30)
 
 
 async def test_reloads_under_load_drop_no_request_and_free_the_old_supergraph(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ async def test_reloads_under_load_drop_no_request_and_free_the_old_supergraph(tm
             over.set()
             await asyncio.gather(*clients)
             assert answers > 10
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while any(gateway() is not None for gateway in replaced):
                     await asyncio.sleep(0.01)
 

@@ -37,7 +37,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         channel = await Channel.over(ours)
         answers = {"status": self.status, "reload": self.reload}
-        async with asyncio.timeout(10), serve_supervisor(theirs, answers, self.orphaned.set):
+        async with asyncio.timeout(30), serve_supervisor(theirs, answers, self.orphaned.set):
             await channel.hello
             yield channel
         await channel.aclose()
@@ -77,7 +77,7 @@ async def test_a_worker_notices_the_end_of_a_supervisor_that_read_nothing() -> N
     """The system then resets the connection. The worker went on for ever."""
     worker = Worker()
     ours, theirs = socket.socketpair()
-    async with asyncio.timeout(10), serve_supervisor(theirs, {}, worker.orphaned.set):
+    async with asyncio.timeout(30), serve_supervisor(theirs, {}, worker.orphaned.set):
         # The hello has arrived and is not read.
         await asyncio.to_thread(ours.recv, 1, socket.MSG_PEEK)
         ours.close()

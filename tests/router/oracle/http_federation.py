@@ -46,7 +46,7 @@ SETTINGS = RouterSettings(introspection=True)
 ACTIVE_LABELS = frozenset({"percent(100)"})
 """The override labels that are active for every request; `percent(0)` is active for none."""
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 60
 """Longer than any response takes, so that a router that hangs fails the test."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -38,10 +38,10 @@ def test_a_job_can_be_cancelled_until_it_begins() -> None:
 
     def wait() -> bool:
         begun.set()
-        return go_on.wait(10)
+        return go_on.wait(30)
 
     first, second = thread.submit(wait), thread.submit(lambda: True)
-    assert begun.wait(10)
+    assert begun.wait(30)
     assert (first.cancel(), second.cancel()) == (False, True)
     go_on.set()
     assert first.result(10)

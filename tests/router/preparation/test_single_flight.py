@@ -28,7 +28,7 @@ class Kitchen:
     def dish(self, name: str) -> Callable[[], str]:
         def make() -> str:
             self.begun.set()
-            assert self.open.wait(10)
+            assert self.open.wait(30)
             self.made.append(name)
             return name.upper()
 

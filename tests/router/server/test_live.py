@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest
 
 ME = {"query": "{ me { name } }"}
-SECONDS = 10
+SECONDS = 30
 
 
 def test_a_client_that_closes_its_connection_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

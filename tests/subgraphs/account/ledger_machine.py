@@ -175,7 +175,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
 
         async def all_at_once() -> list[Outcome]:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await asyncio.gather(
                     *(self.stores[turn % 2].post(posting) for turn, posting in enumerate(postings))
                 )

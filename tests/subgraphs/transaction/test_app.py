@@ -30,7 +30,7 @@ async def test_the_service_renews_leases_from_its_start(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(saga.Orders, "renew_leases", renew)
     async with running(create_app(load(TransactionSettings, {"MOSAFE_DATA_DIR": str(tmp_path)}))):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await renewed.wait()
 
 
@@ -44,7 +44,7 @@ async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path) -> N
         for record in (old, new):
             await recorded(store, record)
         async with running(create_app(load(TransactionSettings, {"MOSAFE_DATA_DIR": str(tmp_path)}))):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while len(rows := await store.events(after=0, limit=9)) > 1:
                     pass
         assert [row.event.subject for row in rows] == [new.id]

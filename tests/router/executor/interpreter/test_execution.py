@@ -303,7 +303,7 @@ async def test_a_fetch_starts_when_its_dependencies_are_merged_not_when_its_stag
             "ratings": responds({"data": {"_entities": [{"rating": 1}]}}),
         }
     )
-    result = await asyncio.wait_for(run(SDL, "{users{rating} count}", Sequence((first_wave, second)), transport), 5)
+    result = await asyncio.wait_for(run(SDL, "{users{rating} count}", Sequence((first_wave, second)), transport), 30)
     assert result.data == {"users": [{"rating": 1}], "count": 1}
     assert [request.subgraph for request in transport.requests] == ["users", "ratings", "slow"]
 

@@ -65,7 +65,7 @@ async def test_work_waits_for_the_work_of_the_thread() -> None:
     work, seen, may_end = LargeResponses(), [], threading.Event()
 
     def large() -> None:
-        may_end.wait(10)
+        may_end.wait(30)
         seen.append("large")
 
     in_thread = asyncio.create_task(work.run(large, LARGE))

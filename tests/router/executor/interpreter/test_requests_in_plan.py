@@ -25,7 +25,7 @@ from tests.router.oracle.subgraph_rules import FederationRules
 if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
-SECONDS = 10
+SECONDS = 30
 """A time limit longer than each of these tests, so that a test that would wait forever fails."""
 
 LINK = """

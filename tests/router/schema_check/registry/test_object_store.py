@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SECONDS = 10.0
+SECONDS = 30.0
 NEW = Subgraph("new", "http://new.example/", "type Query { n: Int }")
 
 

@@ -40,7 +40,7 @@ class Inbox:
 
     async def until(self, count: int) -> None:
         """Return when the server has accepted `count` mails."""
-        async with asyncio.timeout(20), self.arrived:
+        async with asyncio.timeout(60), self.arrived:
             await self.arrived.wait_for(lambda: len(self.messages) >= count)
 
     # The names and arguments of the following methods are those of aiosmtpd's hooks.

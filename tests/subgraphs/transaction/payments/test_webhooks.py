@@ -296,7 +296,7 @@ async def test_the_sandbox_sends_signed_events_until_they_are_accepted(tmp_path:
         expected = {"payment.authorised", "payment.captured", "payment.charged_back"}
         while {kind for kind, _ in seen} != expected:
             clock.advance(timedelta(seconds=2))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 seen.append(await delivery.delivered.get())
         assert {status for _, status in seen} == {200}
         assert await bank.balance(bank.ann, account) == "0.00"
