@@ -118,7 +118,7 @@ async def test_the_router_learns_how_long_the_client_waits_and_who_it_is() -> No
 
     path = client_address.client_path("127.0.0.1", ["203.0.113.7"], client_address.LOOPBACK)
     with client_address.serving(path):
-        await GraphQLClient(send).execute(ME, {}, CallContext("Bearer t", asyncio.get_running_loop().time() + 3))
-    assert 2000 < int(sent["x-request-timeout-ms"]) <= 3000
+        await GraphQLClient(send).execute(ME, {}, CallContext("Bearer t", asyncio.get_running_loop().time() + 30))
+    assert 20_000 < int(sent["x-request-timeout-ms"]) <= 30_000
     assert sent["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
     assert sent["authorization"] == "Bearer t"

@@ -208,7 +208,8 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
 
 
 @pytest.mark.parametrize(
-    ("settings", "hints"), [("work: 1", (OUT_OF_WORK,)), ("deadline: 1ms", (OUT_OF_TIME,)), ("work: 1000000", ())]
+    ("settings", "hints"),
+    [("work: 1", (OUT_OF_WORK,)), ("deadline: 1ms", (OUT_OF_TIME,)), ("work: 1000000, deadline: 100s", ())],
 )
 async def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
     graph, query = shareable(20, 4)

@@ -278,7 +278,8 @@ async def test_a_caller_that_expects_one_response_does_not_get_a_stream() -> Non
 
 
 async def test_the_deadline_is_the_requests_own_or_the_timeout() -> None:
-    now = asyncio.get_running_loop().time()
+    time = asyncio.get_running_loop().time
+    now = time()
     assert RequestContext.of(GraphQLRequest(deadline=now + 1), 5).deadline == now + 1
     assert RequestContext.of(GraphQLRequest(deadline=0.0), 5).deadline == 0.0
-    assert now + 5 <= RequestContext.of(GraphQLRequest(), 5).deadline < now + 6
+    assert now + 5 <= RequestContext.of(GraphQLRequest(), 5).deadline <= time() + 5
