@@ -360,8 +360,9 @@ async def test_a_writer_that_waited_for_its_turn_waits_less_for_other_processes(
             await asyncio.wait({first}, timeout=0.3)
             with pytest.raises(StoreFailure):
                 await add(database, "b")
-            whole, rest = waits
-            assert rest < whole <= 2_000
+            # On a busy machine, no time may be left when the turn comes.
+            whole, *rest = waits
+            assert max(rest, default=0) < whole <= 2_000
             with pytest.raises(StoreFailure):
                 await first
         await add(database, "a")
