@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,12 +14,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import jwt
 
 from bank.identity import LEEWAY_SECONDS, bearer_token
-from servicekit.errors import StartupError, Unauthenticated
-from servicekit.private_files import create_private_file, make_private_folder, read_private_file
+from bank.secret_file import read_or_create_secret
+from servicekit.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from servicekit.settings import ProcessSettings
 
@@ -39,30 +36,6 @@ _REUSE_SECONDS: Final = 20
 # How many tokens of other services are kept after their verification. A service sends three in a minute.
 _MAX_VERIFIED_TOKENS: Final = 64
 _ALGORITHM = "HS256"
-# The minimum length of a secret in a variable or in the file. A file with a shorter secret was truncated or written by
-# hand.
-_MIN_LENGTH = 32
-
-
-def read_or_create_secret(path: Path) -> str:
-    """Return the secret in `path`. If the file is missing, create it with mode 0600 and 256 random bits.
-
-    If several processes do this at the same time, exactly one of them creates the file.
-
-    Raises:
-        StartupError: the file cannot be read or created, is open to other users, or is too short.
-    """
-    try:
-        make_private_folder(path.parent.parent)
-        make_private_folder(path.parent)
-        if not os.path.lexists(path):
-            create_private_file(path, secrets.token_hex(32))
-        secret = read_private_file(path).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"cannot read or create the secret file {path}: {error}") from error
-    if len(secret) < _MIN_LENGTH:
-        raise StartupError(f"the secret file {path} has fewer than {_MIN_LENGTH} characters")
-    return secret
 
 
 class _VerifiedToken(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 
 SIGNATURE_SECRET_FILE: Final = Path("secrets", "signatures.key")
 

@@ -29,7 +29,8 @@ from fastapi import FastAPI
 
 from bank import values
 from bank.identity import CUSTOMER
-from bank.service_credential import ServiceCredential, read_or_create_secret
+from bank.secret_file import read_or_create_secret
+from bank.service_credential import ServiceCredential
 from mosafe.in_process_client import HttpxServiceClient
 from servicekit.errors import StartupError
 from servicekit.settings import load

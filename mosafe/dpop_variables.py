@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 from servicekit.settings import FILE_SUFFIX
 
 if TYPE_CHECKING:

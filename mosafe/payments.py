@@ -17,7 +17,7 @@ from servicekit.errors import StartupError
 from servicekit.settings import environment, load
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import READABLE_STORES as ACCOUNT_STORES
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.store_factory import SQLITE, open_store
 from subgraphs.transaction.domain import SETTLED, TransactionStatus, TransactionType
 from subgraphs.transaction.order_steps import EXTERNAL, is_external

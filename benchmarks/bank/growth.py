@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from benchmarks.bank.figures import Figure, log_log_slope
 from subgraphs.account.statements import Period
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.domain import Parties, Party, TransactionStatus
 from subgraphs.transaction.store.protocol import Filter, Listing
 from tests.subgraphs.account import support as accounts

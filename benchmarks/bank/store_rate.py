@@ -25,7 +25,8 @@ from subgraphs.account import internal_api
 from subgraphs.account.internal_requests import PartiesRequest, PostingRequest
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.transaction.domain import Order, Requester, TransactionStatus, TransactionType
-from subgraphs.transaction.fraud.resources import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.resources import open_fraud_checks
+from subgraphs.transaction.fraud.settings import FraudSettings
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.simulated_provider import SimulatedProvider

@@ -22,7 +22,8 @@ import click
 from bank import values
 from mosafe.local_servers.redis_server import RedisServer
 from subgraphs.transaction.domain import Parties
-from subgraphs.transaction.fraud.resources import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.resources import open_fraud_checks
+from subgraphs.transaction.fraud.settings import FraudSettings
 from tests.subgraphs.transaction.support import party, recorded, sqlite_store, transaction, transfer_order
 
 if TYPE_CHECKING:

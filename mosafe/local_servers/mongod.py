@@ -6,13 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
-
 from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pymongo import MongoClient
 
 REPLICA_SET: Final = "rs0"
 # With these options, a server for tests uses only 150 MB of memory and 10 MB of files. By default, MongoDB preallocates
@@ -59,6 +58,9 @@ class Mongod(ServerProcess):
         )
 
     def _responds(self) -> bool:
+        from pymongo import MongoClient  # noqa: PLC0415 - most platforms have no MongoDB, and pymongo imports slowly
+        from pymongo.errors import PyMongoError  # noqa: PLC0415 - see above
+
         client: MongoClient[dict[str, Any]]
         with MongoClient("127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=500) as client:
             try:
@@ -74,6 +76,8 @@ class Mongod(ServerProcess):
         return [line for line in lines if '"s":"E"' in line or '"s":"F"' in line] or lines
 
     def _initiate(self, client: MongoClient[dict[str, Any]]) -> None:
+        from pymongo.errors import OperationFailure  # noqa: PLC0415 - see `_responds`
+
         members = [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]
         try:
             client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})

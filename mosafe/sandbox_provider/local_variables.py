@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 from servicekit.settings import FILE_SUFFIX
-from subgraphs.transaction.payments.webhook_route import PATH
+from subgraphs.transaction.payments.settings import WEBHOOK_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def local_variables(environ: Mapping[str, str], transaction_url: str) -> dict[st
         StartupError: a file cannot be read or created.
     """
     data_dir = Path(environ.get("MOSAFE_DATA_DIR") or ".mosafe")
-    found = {} if environ.get(_WEBHOOK_URL) else {_WEBHOOK_URL: transaction_url + PATH}
+    found = {} if environ.get(_WEBHOOK_URL) else {_WEBHOOK_URL: transaction_url + WEBHOOK_PATH}
     for variable, file in _SECRETS.items():
         if not environ.get(variable) and not environ.get(variable + FILE_SUFFIX):
             read_or_create_secret(data_dir / file)

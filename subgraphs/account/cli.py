@@ -16,7 +16,6 @@ from bank.values import format_amount, from_minor_units
 from servicekit.errors import StartupError
 from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
-from subgraphs.account.app import create_app
 from subgraphs.account.day_heads import compute_head
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import account_stores, open_mongodb
@@ -27,11 +26,18 @@ from subgraphs.kit.store_factory import SQLITE
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
+    from servicekit.asgi import ASGIApp
     from subgraphs.account.store.ledger_report import LedgerReport
 
 
+def _create_app(loaded: AccountSettings) -> ASGIApp:
+    from subgraphs.account.app import create_app  # noqa: PLC0415 - the commands of operators need no application
+
+    return create_app(loaded)
+
+
 command = service_group(
-    "account", AccountSettings, create_app, help_text="The account service; without a sub-command it serves."
+    "account", AccountSettings, _create_app, help_text="The account service; without a sub-command it serves."
 )
 
 

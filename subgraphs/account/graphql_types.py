@@ -10,7 +10,7 @@ from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotation
 from datetime import datetime  # noqa: TC003 - as above
 from decimal import Decimal  # noqa: TC003 - as above
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import UNSET
@@ -25,9 +25,12 @@ from subgraphs.account.graphql_statement import At, From, Info, Statement, To, b
 from subgraphs.account.loaders import OwnedCount, OwnedPage
 from subgraphs.account.store.protocol import AccountFilter as StoreFilter
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.scalars import Currency
 from subgraphs.kit.schema import text_of
+
+if TYPE_CHECKING:
+    from subgraphs.kit.pages import PageRequest
 
 
 @strawberry.enum(description="The status of an account.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from subgraphs.account.domain import Account
     from subgraphs.account.statements import LedgerEntry, Period
     from subgraphs.account.store.protocol import AccountFilter, AccountReads
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 
 class OwnedPage(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS

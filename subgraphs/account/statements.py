@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.kit.pages import PageRequest, SortKey
 
 # The number of parts of an entry's sort key.
 SORT_KEY_WIDTH: Final = 2

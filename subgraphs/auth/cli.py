@@ -16,7 +16,6 @@ from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.auth import tokens
 from subgraphs.auth.api_keys.commands import api_key_commands
-from subgraphs.auth.app import create_app
 from subgraphs.auth.audit_log.commands import audit_commands
 from subgraphs.auth.audit_log.entry import MAX_TEXT, Action, Subject
 from subgraphs.auth.audit_log.writing import open_audit_log
@@ -39,6 +38,7 @@ from subgraphs.kit.revocation_list import open_revocation_list
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from servicekit.asgi import ASGIApp
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.store.protocol import AuthStore
@@ -49,10 +49,16 @@ _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])
 
 
+def _create_app(loaded: AuthSettings) -> ASGIApp:
+    from subgraphs.auth.app import create_app  # noqa: PLC0415 - the commands of operators need no application
+
+    return create_app(loaded)
+
+
 command = service_group(
     "auth",
     AuthSettings,
-    create_app,
+    _create_app,
     help_text="The auth service; without a sub-command it serves.",
 )
 command.add_command(keys)

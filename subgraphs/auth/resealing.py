@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 from servicekit.errors import ConfigurationError, StartupError
 from subgraphs.auth.sealing import Sealer
 from subgraphs.auth.signing_keys import KeyVault

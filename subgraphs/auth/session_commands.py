@@ -13,7 +13,7 @@ from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.sessions.session_list import sort_key
 from subgraphs.auth.sessions.session_service import revoke_ended_sessions
-from subgraphs.kit.connections import MAX_PAGE, PageRequest
+from subgraphs.kit.pages import MAX_PAGE, PageRequest
 from subgraphs.kit.revocation_list import open_revocation_list
 
 if TYPE_CHECKING:

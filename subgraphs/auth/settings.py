@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from bank.service_credential import read_or_create_secret
+from bank.secret_file import read_or_create_secret
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.auth import limit_table

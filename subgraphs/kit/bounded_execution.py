@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from graphql import ExecutionResult, execute
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from subgraphs.kit.request_limits import too_expensive
+from subgraphs.kit.limit_checks import too_expensive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,6 @@ import binascii
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence  # noqa: TC003 - strawberry reads annotations at run time
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -21,9 +20,8 @@ from strawberry import UNSET
 from strawberry.federation.schema_directives import ListSize
 
 from servicekit.errors import BadUserInput
+from subgraphs.kit.pages import DEFAULT_PAGE, MAX_PAGE, PageRequest, SortKey
 
-DEFAULT_PAGE: Final = 20
-MAX_PAGE: Final = 100
 # The length of a cursor's signature: an HMAC-SHA256, truncated to 128 bits. It cannot be guessed, and the cursor is
 # short.
 _MAC_BYTES: Final = 16
@@ -61,8 +59,6 @@ Before = Annotated[
 Node = TypeVar("Node")
 Row = TypeVar("Row")
 
-SortKey = tuple[str, ...]
-
 
 @strawberry.federation.type(shareable=True, description="The position of a page in its list.")
 class PageInfo:
@@ -98,24 +94,6 @@ class Connection(Generic[Node]):
         resolver=_total_count, description="The number of items of the whole list; null if the list is not counted."
     )
     count: strawberry.Private[Callable[[], Awaitable[int]] | None] = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """A request for a page, which a store executes.
-
-    Attributes:
-        limit: the size of the page. If the list continues, the store returns one more row.
-        after: the rows come after this sort key in list order; None sets no bound.
-        before: the rows come before this sort key in list order; None sets no bound.
-        backwards: whether the page is at the end of the range between `after` and `before`. The store then returns the
-            rows in reverse order.
-    """
-
-    limit: int = DEFAULT_PAGE
-    after: SortKey | None = None
-    before: SortKey | None = None
-    backwards: bool = False
 
 
 class CursorCodec:

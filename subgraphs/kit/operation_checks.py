@@ -32,18 +32,11 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from subgraphs.kit.limit_checks import check_size, check_variables, over_limit, too_expensive
 from subgraphs.kit.once_per_operation import check_single_fields
 from subgraphs.kit.operation_cost import estimate
 from subgraphs.kit.operation_size import fragments_of, measure
-from subgraphs.kit.request_limits import (
-    MAX_CHARACTERS,
-    MAX_TOKENS,
-    RequestLimits,
-    check_size,
-    check_variables,
-    over_limit,
-    too_expensive,
-)
+from subgraphs.kit.request_limits import MAX_CHARACTERS, MAX_TOKENS, RequestLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,8 +27,8 @@ from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
+from subgraphs.transaction.payments.open_payment_provider import open_payment_provider
 from subgraphs.transaction.payments.provider_events import ProviderEvents
-from subgraphs.transaction.payments.resources import open_payment_provider
 from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_route
 from subgraphs.transaction.rates.resources import open_rates
 from subgraphs.transaction.reconciler import Reconciler, interval

@@ -11,25 +11,31 @@ import click
 from bank import values
 from servicekit.settings import environment, load
 from subgraphs.kit.commands import service_group
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.store_identity import open_joined
-from subgraphs.transaction.app import create_app
 from subgraphs.transaction.domain import OPEN
 from subgraphs.transaction.settings import TransactionSettings
 from subgraphs.transaction.store.factory import STORES
 from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
 
 if TYPE_CHECKING:
+    from servicekit.asgi import ASGIApp
     from subgraphs.transaction.domain import Transaction
 
 # The number of orders that are read in one query. It limits the memory if an outage has left many orders open.
 _PAGE_SIZE: Final = 500
 
 
+def _create_app(loaded: TransactionSettings) -> ASGIApp:
+    from subgraphs.transaction.app import create_app  # noqa: PLC0415 - the commands of operators need no application
+
+    return create_app(loaded)
+
+
 command = service_group(
     "transaction",
     TransactionSettings,
-    create_app,
+    _create_app,
     help_text="The transaction service; without a sub-command it serves.",
 )
 

@@ -11,7 +11,8 @@ from strawberry import UNSET
 
 from bank import values
 from servicekit.errors import BadUserInput
-from subgraphs.kit.connections import MAX_PAGE, After, Before, Connection, First, Last
+from subgraphs.kit.connections import After, Before, Connection, First, Last  # noqa: TC001 - strawberry reads annotations
+from subgraphs.kit.pages import MAX_PAGE
 from subgraphs.transaction.graphql_types import Info, Transaction, find
 from subgraphs.transaction.notifications import sort_key
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotation
 from datetime import datetime  # noqa: TC003 - as above
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -21,7 +21,7 @@ from bank.identity import Caller  # noqa: TC001 - as above
 from bank.values import is_object_id
 from servicekit.errors import BadUserInput
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest, short_list
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, short_list
 from subgraphs.kit.graphql_problems import Problem  # noqa: TC001 - as above
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import text_of
@@ -31,6 +31,9 @@ from subgraphs.transaction.graphql_fraud import FraudDecision, present_decision
 from subgraphs.transaction.graphql_problems import present_problem
 from subgraphs.transaction.step_up import awaits_confirmation
 from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest, sort_key
+
+if TYPE_CHECKING:
+    from subgraphs.kit.pages import PageRequest
 
 T = TypeVar("T")
 Info = strawberry.Info[TransactionContext, None]

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from subgraphs.kit.connections import PageRequest, SortKey
     from subgraphs.kit.outbox import Event
+    from subgraphs.kit.pages import PageRequest, SortKey
 
 GROUP: Final = "notifications"
 # After this time, a notification is deleted. The transaction itself is kept.

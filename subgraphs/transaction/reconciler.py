@@ -14,7 +14,7 @@ from bank import values
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import outbox
 from subgraphs.kit.background import every, repeat
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.domain import TransactionStatus
 from subgraphs.transaction.review import REVIEW_TIME
 from subgraphs.transaction.store.protocol import Filter, Listing

@@ -12,8 +12,8 @@ from subgraphs.kit.settings import Brokers, SubgraphSettings, WebSocketUrl
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 from subgraphs.transaction.amount_threshold import AmountThreshold
-from subgraphs.transaction.fraud.resources import DEADLINE_SECONDS, FraudSettings
-from subgraphs.transaction.payments.resources import PaymentSettings
+from subgraphs.transaction.fraud.settings import DEADLINE_SECONDS, FraudSettings
+from subgraphs.transaction.payments.settings import PaymentSettings
 from subgraphs.transaction.review import FourEyes
 from subgraphs.transaction.step_up import DEFAULT_MAX_AGE, StepUpRule
 

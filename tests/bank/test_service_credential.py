@@ -8,7 +8,8 @@ import jwt
 import pytest
 
 from bank.identity import LEEWAY_SECONDS
-from bank.service_credential import ACCOUNT_INTERNAL, LIFETIME_SECONDS, ServiceCredential, read_or_create_secret
+from bank.secret_file import read_or_create_secret
+from bank.service_credential import ACCOUNT_INTERNAL, LIFETIME_SECONDS, ServiceCredential
 from servicekit.errors import StartupError, Unauthenticated
 from servicekit.settings import ProcessSettings, load
 from tests.servicekit import processes
@@ -172,7 +173,7 @@ def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path
     path = tmp_path / "new" / "secrets" / "service.key"
     program = (
         "import sys, pathlib\n"
-        "from bank.service_credential import read_or_create_secret\n"
+        "from bank.secret_file import read_or_create_secret\n"
         "print('ready', flush=True); input()\n"
         "print(read_or_create_secret(pathlib.Path(sys.argv[1])))"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from subgraphs.account.cache.account_json import FORMAT
 from subgraphs.account.cache.redis_entries import CacheUnavailable, Entry
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
 
     # Reads the values of some keys from the store. Keys without a value are left out.
     Load = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
-
-# The key of lists of the accounts of all customers.
-EVERYBODY: Final = "lists:*"
-
-
-def account_key(account_id: str) -> str:
-    """Return the key of an account."""
-    return f"account:{account_id}"
-
-
-def owner_key(user_id: str) -> str:
-    """Return the key of the lists of a person's accounts."""
-    return f"lists:{user_id}"
 
 
 class AccountCache:

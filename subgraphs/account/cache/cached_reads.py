@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bank.values import is_object_id
-from subgraphs.account.cache.account_cache import EVERYBODY, account_key, owner_key
 from subgraphs.account.cache.account_json import account_from_json, account_to_json
+from subgraphs.account.cache.keys import EVERYBODY, account_key, owner_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from subgraphs.account.domain import Account
     from subgraphs.account.statements import LedgerEntry, Period
     from subgraphs.account.store.protocol import AccountFilter, AccountReads
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 _ACCOUNT: Final = "account"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from subgraphs.account.cache.account_cache import EVERYBODY, account_key, owner_key
+from subgraphs.account.cache.keys import EVERYBODY, account_key, owner_key
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 
 if TYPE_CHECKING:

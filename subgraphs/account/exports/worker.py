@@ -11,8 +11,8 @@ from bank.values import from_minor_units
 from subgraphs.account.exports import files
 from subgraphs.account.exports.export import REQUESTED, ExportFailure, ExportStatus, ExportStore, Result
 from subgraphs.account.statements import sort_key
-from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.events.bus import Consumer
+from subgraphs.kit.pages import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from subgraphs.account.domain import Account
     from subgraphs.account.store.protocol import AccountFilter
-    from subgraphs.kit.connections import PageRequest
     from subgraphs.kit.mongo import MongoDatabase
+    from subgraphs.kit.pages import PageRequest
     from subgraphs.kit.store_factory import Clock
 
 # How many owners of accounts a process remembers. The owner of an account never changes.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from subgraphs.account.statements import Period
     from subgraphs.account.store.mongo_documents import Document
-    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.kit.pages import PageRequest, SortKey
 
 _OLDEST_FIRST = [("postedAt", ASCENDING), ("position", ASCENDING)]
 _NEWEST_FIRST = [("postedAt", DESCENDING), ("position", DESCENDING)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.statements import LedgerEntry, Period
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 R = TypeVar("R")
 

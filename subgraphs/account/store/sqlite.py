@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
-    from subgraphs.kit.connections import PageRequest
     from subgraphs.kit.hash_chain import ChainKey
+    from subgraphs.kit.pages import PageRequest
     from subgraphs.kit.store_factory import Clock
 
 R = TypeVar("R")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from subgraphs.account.statements import Period
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 BALANCE_QUERY = """
 SELECT balance_after, currency FROM entries WHERE account_id = ? AND posted_at < ?

@@ -16,7 +16,7 @@ from subgraphs.auth.account.signed_in_pages import SESSIONS, Visitor, login_url,
 from subgraphs.auth.displayed_times import moment_text
 from subgraphs.auth.oauth.responses import message_page, redirect
 from subgraphs.auth.oauth.scope_rules import DESCRIPTIONS
-from subgraphs.kit.connections import MAX_PAGE, PageRequest
+from subgraphs.kit.pages import MAX_PAGE, PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

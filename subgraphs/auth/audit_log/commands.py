@@ -14,7 +14,7 @@ from subgraphs.auth.audit_log.protocol import AuditFilter
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.factory import STORES
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.audit_log.protocol import AuditFilter
     from subgraphs.auth.audit_log.queries import Condition
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
     from subgraphs.kit.postgres import PostgresDatabase
 
 _COLUMNS: Final = "position, hash, at, actor_kind, actor_id, action, subject_kind, subject_id, outcome, origin, details"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from subgraphs.auth.audit_log.entry import Entry, NewEntry, StoredEntry
-    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.kit.pages import PageRequest, SortKey
 
 SORT_KEY_WIDTH = 1
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from subgraphs.auth.audit_log.protocol import AuditFilter
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 
 class Condition(NamedTuple):

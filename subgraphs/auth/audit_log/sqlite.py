@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from servicekit.sqlite_statements import Statements
     from subgraphs.auth.audit_log.protocol import AuditFilter
     from subgraphs.auth.audit_log.queries import Condition
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 _COLUMNS: Final = "position, hash, at, actor_kind, actor_id, action, subject_kind, subject_id, outcome, origin, details"
 

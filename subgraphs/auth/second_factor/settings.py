@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from servicekit.http_url import is_loopback
-from subgraphs.auth.second_factor.passkeys import RelyingParty
+
+if TYPE_CHECKING:
+    from subgraphs.auth.second_factor.passkeys import RelyingParty
 
 _LOCAL: Final = "localhost"
 # The pages of the platform on one machine: the REST layer with its online banking page, the router and the service.
@@ -42,6 +44,8 @@ def relying_party(public_url: str, origins: tuple[str, ...]) -> RelyingParty | N
     Raises:
         ValueError: an origin does not belong to the host, or there can be no passkeys.
     """
+    from subgraphs.auth.second_factor.passkeys import RelyingParty  # noqa: PLC0415 - webauthn imports slowly
+
     parts = urlsplit(public_url)
     host = (parts.hostname or "").lower()
     if is_loopback(host):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bank.identity import Caller
     from subgraphs.auth.sessions.session_list import ListedSession, SessionList
     from subgraphs.auth.sessions.session_service import SessionService
-    from subgraphs.kit.connections import CursorCodec, PageRequest
+    from subgraphs.kit.connections import CursorCodec
+    from subgraphs.kit.pages import PageRequest
 
 # The purpose of the key that signs cursors (`subgraphs.auth.sealing.derive_key`).
 CURSOR_KEY_PURPOSE: Final = "cursors of sessions"

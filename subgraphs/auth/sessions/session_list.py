@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.mail.outbox import QueuedMail
-    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.kit.pages import PageRequest, SortKey
 
 MAX_NAME_LENGTH: Final = 100
 # The time of the last use is written at most once in this time.

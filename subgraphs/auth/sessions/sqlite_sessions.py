@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import Session
     from subgraphs.auth.sessions.session_list import Arrival
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 _COLUMNS: Final = "id, device, network, name, created_at, coalesce(last_used_at, created_at) AS used_at, expires_at"
 _LISTED: Final = """

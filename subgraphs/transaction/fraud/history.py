@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.times import from_milliseconds
 from subgraphs.transaction.domain import TransactionStatus
 from subgraphs.transaction.fraud.order_facts import OrderFacts

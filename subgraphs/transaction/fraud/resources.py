@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bank import values
 from servicekit.cautious_clock import CautiousClock
@@ -19,27 +18,10 @@ from subgraphs.transaction.yaml_file import InvalidFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+    from subgraphs.transaction.fraud.settings import FraudSettings
     from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
     from subgraphs.transaction.store.protocol import TransactionStore
-
-DEADLINE_SECONDS: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class FraudSettings:
-    """The settings of fraud checks.
-
-    Attributes:
-        rules: the rules file; None for the bundled rules.
-        redis_url: the URL of the Redis that stores the windows. If None, the windows are in the memory of the process.
-        deadline: after how many seconds the configured default decides.
-    """
-
-    rules: Path | None = None
-    redis_url: str | None = None
-    deadline: float = DEADLINE_SECONDS
 
 
 @asynccontextmanager

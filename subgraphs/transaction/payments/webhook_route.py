@@ -19,6 +19,7 @@ from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.kit.service_routes import ServiceRoute
 from subgraphs.transaction.payments.provider_event import parse_event
 from subgraphs.transaction.payments.provider_events import Receipt
+from subgraphs.transaction.payments.settings import WEBHOOK_PATH
 from subgraphs.transaction.payments.webhook_signature import HEADER, WebhookRefused, verify
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from servicekit.http_signatures.seen_nonces import SeenNonces
     from subgraphs.transaction.payments.provider_events import ProviderEvents
 
-PATH: Final = "/webhooks/payments"
 # An event has less than a kilobyte.
 MAX_BODY_BYTES: Final = 64_000
 
@@ -62,10 +62,10 @@ def webhook_route(webhooks: Callable[[], Webhooks]) -> ServiceRoute:
         except ClientDisconnect:
             raise
         except Exception:  # noqa: BLE001 - the provider gets JSON, never a traceback
-            _log.exception("unexpected error", path=PATH)
+            _log.exception("unexpected error", path=WEBHOOK_PATH)
             return _error(InternalError.status, InternalError.code, InternalError.default_message)
 
-    return ServiceRoute(PATH, ("POST",), handle)
+    return ServiceRoute(WEBHOOK_PATH, ("POST",), handle)
 
 
 async def _receive(webhooks: Webhooks, request: Request) -> JSONResponse:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from subgraphs.kit.connections import PageRequest
     from subgraphs.kit.mongo import Document
+    from subgraphs.kit.pages import PageRequest
 
 
 class MongoNotifications(MongoStore):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.kit.pages import PageRequest, SortKey
     from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest
 
 Conditions: TypeAlias = dict[str, Any]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Outbox
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.store_identity import IdentifiedStore
 from subgraphs.kit.times import to_milliseconds
 from subgraphs.transaction.notifications import NotificationStore

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
 
 
 class SqliteNotifications(SqliteOutboxStore):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.pages import PageRequest
     from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest
 
 Parameters: TypeAlias = dict[str, str | int]

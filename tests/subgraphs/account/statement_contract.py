@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bank.values import new_object_id
 from subgraphs.account.statements import Period, sort_key
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.account.hold_contract import in_an_hour
 from tests.subgraphs.account.support import funded, opened, person, transfer, withdrawal
 

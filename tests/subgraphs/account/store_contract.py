@@ -29,7 +29,7 @@ from subgraphs.account.domain import (
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
 from tests.subgraphs.account.exchange_contract import EXCHANGE_CONTRACT
 from tests.subgraphs.account.export_contract import CONTRACT as EXPORT_CONTRACT

@@ -1,4 +1,7 @@
-"""Pages of a list: every row once in both directions; cursors cannot be forged."""
+"""Pages of a list: every row once in both directions; cursors cannot be forged.
+
+Covers `subgraphs/kit/pages.py`, too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servicekit.errors import BadUserInput
-from subgraphs.kit.connections import MAX_PAGE, CursorCodec
+from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.pages import MAX_PAGE
 from tests.subgraphs.kit.library import CODEC, TITLES
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The limits of a request, and the errors that name them."""
+"""The limits of a request, and the errors that name them (`subgraphs/kit/limit_checks.py`)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
+from subgraphs.kit.limit_checks import check_size, check_variables, too_expensive
 from subgraphs.kit.operation_size import OperationSize
 from subgraphs.kit.request_limits import (
     MAX_SELECTIONS,
     MAX_VARIABLE_DEPTH,
     MAX_VARIABLE_VALUES,
     RequestLimits,
-    check_size,
-    check_variables,
-    too_expensive,
 )
 
 LIMITS = RequestLimits()

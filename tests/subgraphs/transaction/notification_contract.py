@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bank.values import new_object_id, new_user_id
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.notifications import Notification, NotificationKind, delete_old, sort_key
 from tests.subgraphs.transaction.support import START
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from bank.values import new_object_id, new_user_id
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.domain import Conversion, IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
 from subgraphs.transaction.payments.provider_event import ProviderEvent

@@ -23,7 +23,7 @@ import pytest
 
 from bank.identity import CUSTOMER, SUPPORT
 from bank.values import new_user_id
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction import order_steps, saga
 from subgraphs.transaction.domain import SETTLED, Requester, TransactionStatus, TransactionType
 from subgraphs.transaction.lease import DURATION

@@ -15,8 +15,8 @@ import pytest
 
 from bank import values
 from bank.values import new_object_id
-from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Event
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction import events
 from subgraphs.transaction.notifications import NotificationKind, consumer, of_event
 from tests.subgraphs.bank import open_bank

@@ -6,7 +6,7 @@ import pytest
 
 from servicekit.errors import ConfigurationError
 from servicekit.settings import load
-from subgraphs.transaction.fraud.resources import FraudSettings
+from subgraphs.transaction.fraud.settings import FraudSettings
 from subgraphs.transaction.settings import TransactionSettings
 
 

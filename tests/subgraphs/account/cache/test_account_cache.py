@@ -2,7 +2,8 @@
 
 Covers `subgraphs/account/cache/account_cache.py`, `subgraphs/account/cache/account_json.py`,
 `subgraphs/account/cache/cache_permits.py`, `subgraphs/account/cache/open_cache.py`,
-`subgraphs/account/cache/redis_entries.py` and `subgraphs/account/cache/sealed_values.py`.
+`subgraphs/account/cache/keys.py`, `subgraphs/account/cache/redis_entries.py` and
+`subgraphs/account/cache/sealed_values.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from structlog.testing import capture_logs
 from bank.values import new_object_id
 from mosafe.local_servers.redis_server import RedisServer
 from subgraphs.account.cache import cache_permits
-from subgraphs.account.cache.account_cache import account_key
+from subgraphs.account.cache.keys import account_key
 from subgraphs.account.cache.redis_entries import ENTRY_SECONDS
 from subgraphs.account.domain import AccountStatus
 from subgraphs.account.store.protocol import AccountFilter
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.servers import running
 from tests.subgraphs.account.cache.replicas import NOWHERE, replica
 from tests.subgraphs.account.hold_contract import in_an_hour

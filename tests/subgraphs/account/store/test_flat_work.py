@@ -16,7 +16,7 @@ from subgraphs.account.domain import Account, AccountStatus, AccountType
 from subgraphs.account.statements import Period
 from subgraphs.account.store.mongo_documents import account_document
 from subgraphs.account.store.protocol import AccountFilter
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.times import to_milliseconds
 from tests.subgraphs.account.support import deposit, funded, person, sqlite_factory
 from tests.subgraphs.flat_work import LONG, SHORT, check_flat, work_of

@@ -15,7 +15,7 @@ from bank.values import new_object_id, new_user_id
 from subgraphs.account.statements import Period
 from subgraphs.account.store.mongo_sharding import HOT_QUERIES, SHARD_KEYS, HotQuery
 from subgraphs.account.store.protocol import AccountFilter
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.account.hold_contract import in_an_hour
 from tests.subgraphs.account.support import current, funded, opened, person, transfer, withdrawal
 from tests.subgraphs.recorded_commands import explained, found_in, record_commands, scans

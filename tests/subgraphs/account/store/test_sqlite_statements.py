@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from subgraphs.account.store.sqlite_statements import BALANCE_QUERY, entries_query
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.account.support import sqlite_factory
 
 if TYPE_CHECKING:

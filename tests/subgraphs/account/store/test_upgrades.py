@@ -22,7 +22,7 @@ from subgraphs.account.statements import Period
 from subgraphs.account.store import mongo_migrations, sqlite_migrations
 from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.account.store.sqlite_ledger_check import check_ledger
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.account.support import (
     KEY,
     code_of,

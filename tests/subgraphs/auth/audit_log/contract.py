@@ -20,8 +20,8 @@ from subgraphs.auth.domain import Role, User
 from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists
-from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.hash_chain import ChainKey, Link, first_broken
+from subgraphs.kit.pages import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -20,7 +20,7 @@ from subgraphs.auth.domain import InvalidField
 from subgraphs.auth.mail.letters import MailKind
 from subgraphs.auth.sessions.devices import KNOWN_FOR, MAX_KNOWN, Device
 from subgraphs.auth.sessions.session_list import MAX_NAME_LENGTH, ListedSession, parse_session_name, sort_key
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.auth.sessions.session_stores import RULES, SessionsOfTest, opened
 from tests.subgraphs.auth.sessions.test_session_service import session_id
 

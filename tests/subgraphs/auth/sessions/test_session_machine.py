@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from tests.subgraphs.auth.sessions.session_stores import RULES, SessionsOfTest, opened, stored_tokens
 
 if TYPE_CHECKING:

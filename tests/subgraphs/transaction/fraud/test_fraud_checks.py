@@ -1,7 +1,7 @@
 """Decisions about recorded orders: on a real store, across restarts, and when something fails.
 
-Covers `subgraphs/transaction/fraud/history.py`, `subgraphs/transaction/fraud/resources.py` and
-`subgraphs/transaction/fraud/windows/filling.py`.
+Covers `subgraphs/transaction/fraud/history.py`, `subgraphs/transaction/fraud/resources.py`,
+`subgraphs/transaction/fraud/settings.py` and `subgraphs/transaction/fraud/windows/filling.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from subgraphs.transaction.fraud import fraud_checks, history
 from subgraphs.transaction.fraud.decision import Action, Decision, Unavailability
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
-from subgraphs.transaction.fraud.resources import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.resources import open_fraud_checks
+from subgraphs.transaction.fraud.settings import FraudSettings
 from subgraphs.transaction.fraud.windows import redis_windows
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
 from subgraphs.transaction.fraud.windows.protocol import WindowsUnavailable

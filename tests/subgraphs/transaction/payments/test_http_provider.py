@@ -1,7 +1,7 @@
 """The client of a payment provider against the sandbox provider: test instruments, lost messages and wrong responses.
 
-Covers `mosafe/sandbox_provider/` and `subgraphs/transaction/payments/provider_messages.py`, too, and
-`subgraphs/transaction/payments/resources.py`.
+Covers `mosafe/sandbox_provider/`, too, and `subgraphs/transaction/payments/open_payment_provider.py`,
+`subgraphs/transaction/payments/provider_messages.py` and `subgraphs/transaction/payments/settings.py`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from subgraphs.transaction.payment_provider import (
     ProviderUnavailable,
 )
 from subgraphs.transaction.payments.http_provider import HttpPaymentProvider
+from subgraphs.transaction.payments.open_payment_provider import open_payment_provider
 from subgraphs.transaction.payments.provider_messages import instruction_to_json
-from subgraphs.transaction.payments.resources import PaymentSettings, open_payment_provider
+from subgraphs.transaction.payments.settings import PaymentSettings
 from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from tests.subgraphs.transaction.payments.support import KEY, running_sandbox
 from tests.subgraphs.transaction.support import START, Clock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.write_concern import WriteConcern
 
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.domain import Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.store import sqlite
 from subgraphs.transaction.store.mongo_documents import history_entry, to_document

@@ -17,7 +17,7 @@ import pytest
 from bson import Decimal128, ObjectId
 from pymongo.errors import DuplicateKeyError, WriteError
 
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.store import mongo_queries as queries
 from subgraphs.transaction.store.mongo import claimable

@@ -14,7 +14,7 @@ import pytest
 from bank.values import new_user_id
 from servicekit.errors import Unavailable
 from servicekit.sqlite import Database
-from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.pages import PageRequest
 from subgraphs.kit.times import to_milliseconds
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.states import StatusChange
