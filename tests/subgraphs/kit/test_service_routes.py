@@ -19,7 +19,11 @@ async def echo(request: Request) -> Response:
     return Response(await request.body())
 
 
-ROUTES = (ServiceRoute("/echo", ("POST",), echo), ServiceRoute("/other", ("GET", "HEAD"), echo))
+ROUTES = (
+    ServiceRoute("/echo", ("POST",), echo),
+    ServiceRoute("/other", ("GET", "HEAD"), echo),
+    ServiceRoute("/get", ("GET",), echo),
+)
 
 
 def application() -> DirectRoutes:
@@ -42,6 +46,7 @@ def application() -> DirectRoutes:
         ("GET", "/other", 200, True),
         ("HEAD", "/other", 200, True),
         ("GET", "/echo", 405, False),
+        ("HEAD", "/get", 405, False),
         ("POST", "/missing", 404, False),
         ("POST", "/echo/", 307, False),
     ],
