@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+from msgspec import structs
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bank.platform_files import SUPERGRAPH, platform_file
@@ -148,7 +148,7 @@ class RestSettings(BankSettings):
         rules = self.cors
         if rules is None:
             return {}
-        return {path: replace(rules, origins=own, origin_patterns=()) for path, own in self.cors_paths.items()}
+        return {path: structs.replace(rules, origins=own, origin_patterns=()) for path, own in self.cors_paths.items()}
 
     @property
     def has_online_banking(self) -> bool:

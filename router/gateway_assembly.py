@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.executor.graphql_over_http import EncodingLayer
 from router.pipeline.compile_frequent_plans import CompiledPlans
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from router.transport.in_process import SubgraphHandler
 
 
-class GatewayParts(NamedTuple):
+class GatewayParts(msgspec.Struct, frozen=True):
     """The objects with which a `Gateway` processes requests."""
 
     supergraph: Supergraph

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
 
 from servicekit.results_for_short_texts import ResultsForShortTexts
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=str)
 
 
-class ParameterizedValue(NamedTuple):
+class ParameterizedValue(msgspec.Struct, frozen=True):
     """A media type, a media range or a content coding, in lower case, with its parameters."""
 
     value: str

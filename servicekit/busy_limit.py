@@ -8,7 +8,9 @@ more requests run again: then they wait for other servers, and not for the proce
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 MIN_LIMIT: Final = 16
 """The limit is never below this number. A machine can be busy with other processes while few requests run. Then fewer
@@ -34,7 +36,7 @@ _SMOOTHING: Final = 0.2
 """The weight of the last observation in the mean rate of requests."""
 
 
-class Observation(NamedTuple):
+class Observation(msgspec.Struct, frozen=True):
     """What was observed since the previous observation.
 
     Attributes:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
+import msgspec
+
 from servicekit.results_for_short_texts import ResultsForShortTexts
 from servicekit.value_in_context import ValueInContext
 
@@ -77,8 +79,7 @@ class TrustedProxies:
 LOOPBACK: Final = TrustedProxies.parse("127.0.0.0/8,::1/128")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientPath:
+class ClientPath(msgspec.Struct, frozen=True):
     """The addresses that a request passed, from the client to the peer of the connection.
 
     Attributes:

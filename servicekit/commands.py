@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
+import msgspec
 from click.shell_completion import CompletionItem
 
 from servicekit import garbage_collection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 CANNOT_START: Final = 2
 
 
-class LazyCommand(NamedTuple):
+class LazyCommand(msgspec.Struct, frozen=True):
     """A command that is imported on first use.
 
     Attributes:

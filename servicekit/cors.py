@@ -8,10 +8,10 @@ allowed origin.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
 from servicekit.asgi import header
@@ -68,8 +68,7 @@ def matches_every_origin(patterns: Iterable[str]) -> bool:
     return any(re.fullmatch(pattern, _ANY_SITE) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorsRules:
+class CorsRules(msgspec.Struct, frozen=True, kw_only=True):
     """Which web pages may send requests from another origin, and which requests they may send.
 
     Attributes:
@@ -95,7 +94,7 @@ class CorsRules:
     allow_private_network: bool = False
 
 
-class Preflight(NamedTuple):
+class Preflight(msgspec.Struct, frozen=True):
     """A preflight request: the page's origin, and the method and headers of the request that the page wants to send.
 
     `private_network` says whether the page is on a public network, and the request goes to a private one

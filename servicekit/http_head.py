@@ -8,7 +8,9 @@ parsed, but that a proxy and this server could interpret differently (RFC 9112 Â
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +44,7 @@ class HeadRefused(Exception):
     """The head is not a valid request. The message is a fixed text that contains nothing from the client."""
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True):
     """A request target: the path with the query, and the authority if the target is an absolute URI."""
 
     path_and_query: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 # How many requests may wait for the response to an earlier request on the same connection.
 MAX_PIPELINED = 16
@@ -11,8 +11,7 @@ MAX_PIPELINED = 16
 MAX_DISCARDED = 1_048_576
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(msgspec.Struct, frozen=True):
     """The limits of one connection.
 
     Attributes:

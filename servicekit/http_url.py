@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+import msgspec
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNIX = re.compile(r"unix:(/[^?#]+)(?:\?path=(/[^#]*))?")
 
 
-class SplitHttpUrl(NamedTuple):
+class SplitHttpUrl(msgspec.Struct, frozen=True):
     """A URL split for a request.
 
     `authority` is the value of the `Host` header, and `target` is the request target (RFC 9112 §3.2.1).
@@ -46,7 +47,7 @@ def split_http_url(text: str) -> SplitHttpUrl:
     return SplitHttpUrl(url.scheme == "https", url.hostname, port, url.netloc, target)
 
 
-class SplitUnixUrl(NamedTuple):
+class SplitUnixUrl(msgspec.Struct, frozen=True):
     """The path of a Unix socket, and the request target of HTTP requests."""
 
     path: str

@@ -27,8 +27,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
 import structlog
 
 from servicekit.busy_limit import BusyLimit, Observation
@@ -68,7 +69,7 @@ WAITED: Final = "seconds_waited"
 _log = structlog.stdlib.get_logger("server")
 
 
-class Refusal(NamedTuple):
+class Refusal(msgspec.Struct, frozen=True):
     """A response that is ready to be sent: status line and headers without the last empty line, and the body."""
 
     head: bytes
@@ -116,7 +117,7 @@ class AdmittedRequest(Protocol):
         """Whether the client has closed its connection."""
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True):
     request: AdmittedRequest
     since: float
     until: float  # while the process is overloaded

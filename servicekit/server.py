@@ -13,9 +13,9 @@ import signal
 import socket
 import threading
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
 import structlog
 import uvicorn
 
@@ -52,8 +52,7 @@ BACKLOG = 2048
 LAST_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """The address at which a process listens.
 
     Attributes:
@@ -67,8 +66,7 @@ class Endpoint:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MutualTls:
+class MutualTls(msgspec.Struct, frozen=True):
     """Mutual TLS of a server.
 
     Attributes:
@@ -82,8 +80,7 @@ class MutualTls:
     forbid: ASGIApp = forbid_as_graphql
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(msgspec.Struct, frozen=True):
     """How clients are served.
 
     Attributes:
@@ -100,7 +97,7 @@ class ServerOptions:
         probes: the address of a further port for health probes; None for no such port.
     """
 
-    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    connections: ConnectionLimits = msgspec.field(default_factory=ConnectionLimits)
     refuse: ASGIApp = refuse_as_graphql
     supervised: bool = False
     admission: RequestAdmission | None = None
@@ -197,7 +194,7 @@ def _main_config(drainable: DrainableApp, settings: ProcessSettings, chosen: Ser
 
 def _protocol(chosen: ServerOptions, direct: DirectApplication) -> type[Protocol]:
     limits = chosen.connections
-    limits = replace(limits, max_connections=connections_within(limits.max_connections))
+    limits = msgspec.structs.replace(limits, max_connections=connections_within(limits.max_connections))
     if chosen.http_server == "built_in" and not chosen.websockets:
         return connections(limits, chosen.admission, direct)
     # The protocol of uvicorn is imported only by processes that use it.

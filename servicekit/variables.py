@@ -7,12 +7,13 @@ of its services.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 
-class Variable(NamedTuple):
+class Variable(msgspec.Struct, frozen=True):
     """One environment variable.
 
     Attributes:
@@ -29,15 +30,14 @@ class Variable(NamedTuple):
     secret: bool = False
 
 
-class Section(NamedTuple):
+class Section(msgspec.Struct, frozen=True):
     """The variables of one service, under one heading of `.env.example`."""
 
     title: str
     variables: tuple[Variable, ...]
 
 
-@dataclass(frozen=True)
-class VariableTable:
+class VariableTable(msgspec.Struct, frozen=True, dict=True):
     """All variables that the processes of one platform read."""
 
     sections: tuple[Section, ...]

@@ -7,11 +7,11 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from router.lifecycle.admin_port import ADMIN_PATHS, AdminApp, breaker_details, ready_check
 from router.lifecycle.build_gateway import FileLocations
@@ -59,8 +59,7 @@ class _Location(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ServeOptions:
+class _ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The values of the command line options. `worker` is not None in a worker process."""
 
     supergraph: str | None
@@ -201,7 +200,7 @@ def _serve_alone(locations: FileLocations, settings: RouterSettings, process_set
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.companions += _admin(settings, live)
-    options = replace(
+    options = msgspec.structs.replace(
         _options(settings, live),
         mutual_tls=_mutual_tls(settings, process_settings),
         probes=_probes(settings, process_settings),
@@ -227,7 +226,7 @@ def _serve_as_worker(
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
     live.companions.append(serve_supervisor(connection, handlers, _stop_this_process))
     mutual_tls = _mutual_tls(settings, process_settings)
-    options = replace(_options(settings, live), supervised=True, mutual_tls=mutual_tls)
+    options = msgspec.structs.replace(_options(settings, live), supervised=True, mutual_tls=mutual_tls)
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, options)
 
 

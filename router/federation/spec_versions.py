@@ -6,10 +6,10 @@ the names in the specification. The `@link` of a schema can give the elements ot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
 from graphql.language import DirectiveDefinitionNode, DocumentNode, TypeDefinitionNode, parse
 
 from router.federation.version_numbers import Version
@@ -58,8 +58,7 @@ _CONNECT = """
 """
 
 
-@dataclass(frozen=True)
-class SpecVersion:
+class SpecVersion(msgspec.Struct, frozen=True, dict=True):
     """One version of a specification.
 
     `sdl` has the definitions of all earlier versions, then the definitions of this version. If a name is defined

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from router import gateway_assembly, supergraph
 from router.errors import InvalidSupergraph
@@ -28,8 +29,7 @@ class UnusableSupergraph(StartupError):
     """The router cannot serve the supergraph. A second attempt with the same SDL would also fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileLocations:
+class FileLocations(msgspec.Struct, frozen=True):
     """Where the configuration and the supergraph are, according to the command line.
 
     `supergraph` is a path or a URL. If `supergraph` is None, the configuration says where the supergraph is.
@@ -50,7 +50,7 @@ class FileLocations:
         return load(self.config, self.environ, subgraphs=subgraphs)
 
 
-class SupergraphText(NamedTuple):
+class SupergraphText(msgspec.Struct, frozen=True):
     """The SDL of a supergraph, with the name of its source for messages.
 
     `documents` are the documents to prepare before the supergraph is served, in addition to persisted documents.

@@ -16,11 +16,11 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
 import structlog
 
 from router.lifecycle.build_gateway import (
@@ -48,8 +48,7 @@ Result = Literal["reloaded", "unchanged", "refused"]
 _log = structlog.stdlib.get_logger("reload")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReloadOutcome:
+class ReloadOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a reload. If the reload was refused, or the configuration was not used, `reason` says why.
 
     `supergraph` is the hash of the supergraph that the router serves after the reload.
@@ -64,7 +63,7 @@ class ReloadOutcome:
 
     def to_json(self) -> dict[str, object]:
         """Return the outcome as a JSON object. `at` is the Unix time of the end of the reload."""
-        return asdict(self)
+        return msgspec.structs.asdict(self)
 
     def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
         """Return whether to log this outcome. `before` is the outcome of the previous reload, or None.

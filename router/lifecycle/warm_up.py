@@ -10,6 +10,8 @@ import json
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from router.errors import RequestError
 from servicekit.errors import StartupError
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from router.settings.sections.warm_up import WarmUp
 
 
-class WarmUpDocument(NamedTuple):
+class WarmUpDocument(msgspec.Struct, frozen=True):
     """A document and the names of the operations to prepare. The name None means the only operation of the document."""
 
     query: str

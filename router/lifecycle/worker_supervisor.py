@@ -20,9 +20,9 @@ import signal
 import socket
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from router.lifecycle.supervisor_channel import Channel, StartFailed, WorkerGone
@@ -62,8 +62,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
     return [first, *others]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """The command and the settings with which a worker is started.
 
     The supervisor runs `command` with `--worker <number> <listener> <channel>`. The listener and the channel are file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, aclosing, contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -223,7 +222,9 @@ def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed
     planned = changed.planned
-    return replace(changed, document="\n\n".join(map(print_ast, (planned.definition, *planned.fragments.values()))))
+    return structs.replace(
+        changed, document="\n\n".join(map(print_ast, (planned.definition, *planned.fragments.values())))
+    )
 
 
 def _around(stage: Any, context: RequestContext, send_on: SendOn) -> SendOn:

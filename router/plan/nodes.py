@@ -105,7 +105,7 @@ class OutputField(NamedTuple):
     directives: tuple[DirectiveNode, ...] = ()
 
 
-class OutputFragment(NamedTuple):
+class OutputFragment(msgspec.Struct, frozen=True):
     """A fragment that a fetch selects on objects of `type_condition` or a subtype, if all `conditions` are true.
 
     If `type_condition` is None, the selections apply to objects of all types. `directives` has the client's directives.

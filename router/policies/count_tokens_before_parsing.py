@@ -7,7 +7,8 @@ the parser refuses later. Counting takes a fiftieth of the time of parsing.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 _TOKEN = re.compile(
     r'"""(?:\\"""|(?!""").)*+"""'  # a block string; \""" does not end it
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
 _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
-class DocumentSize(NamedTuple):
+class DocumentSize(msgspec.Struct, frozen=True):
     """The size of a document. A comment counts as a token, because the parser makes an object for it too.
 
     `recursion` is how deeply the brackets of the document are nested. The limit for each attribute is the setting with

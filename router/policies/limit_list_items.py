@@ -15,7 +15,7 @@ that is linear in the number of lists. The estimates for the variables of earlie
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from graphql import (
@@ -57,7 +57,7 @@ CODE: Final = "QUERY_TOO_EXPENSIVE"
 _MAX_REPORTED_ESTIMATE: Final = 10**15
 
 
-class _Size(NamedTuple):
+class _Size(msgspec.Struct, frozen=True):
     """The size of a list. It is the largest slicing argument in `given`; without such an argument, it is `assumed`."""
 
     given: tuple[object, ...]
@@ -82,7 +82,7 @@ class _Selected(msgspec.Struct, frozen=True, eq=False):
     inner: tuple[_Selected, ...]
 
 
-class _Estimate(NamedTuple):
+class _Estimate(msgspec.Struct, frozen=True):
     items: int
     path: tuple[str, ...]
 

@@ -6,7 +6,9 @@ that the settings switch off has no stage.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from router.policies.policy_setup import PolicySetup
 
 
-class Policy(NamedTuple):
+class Policy(msgspec.Struct, frozen=True):
     """A policy, and its key in `router.yaml`. `configured` returns its stage, or None if the policy is off."""
 
     name: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from router.policies.limit_checker import LimitChecker
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from router.supergraph import Supergraph
 
 
-class PolicySetup(NamedTuple):
+class PolicySetup(msgspec.Struct, frozen=True):
     """The arguments for making the stage of a policy.
 
     The server uses the same `limits` to check HTTP requests.

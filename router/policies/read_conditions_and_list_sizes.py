@@ -6,8 +6,9 @@ Used by the policies that estimate an operation before it is executed: `limit_li
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import VariableNode, Visitor, value_from_ast_untyped, visit
 
 from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
 
 
-class Variable(NamedTuple):
+class Variable(msgspec.Struct, frozen=True):
     """A variable that is the value of an argument, or the condition of a `@skip` or `@include`."""
 
     name: str
 
 
-class ListSize(NamedTuple):
+class ListSize(msgspec.Struct, frozen=True):
     """The arguments of one `@listSize`.
 
     Attributes:

@@ -15,8 +15,9 @@ Every other response to a GET request with such an id is `private, no-store`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -55,7 +56,7 @@ _OK: Final = 200
 _VARY: Final = ("Accept", "Accept-Encoding", "Authorization", "Cookie", CLIENT_NAME)
 
 
-class _Hint(NamedTuple):
+class _Hint(msgspec.Struct, frozen=True):
     """`max_age` in seconds is None if nothing is said; `is_private` is None, too."""
 
     max_age: int | None = None

@@ -12,6 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import structlog
 
 from router.errors import RequestError
@@ -50,7 +51,7 @@ class PlanKey(NamedTuple):
     parts: tuple[Hashable, ...] = ()
 
 
-class _Planning(NamedTuple):
+class _Planning(msgspec.Struct, frozen=True):
     """The result of planning: a plan or an error, the time in seconds, and the bytes of memory.
 
     The bytes contain the plan and its key. All requests that wait for the plan use this result.

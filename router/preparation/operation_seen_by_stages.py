@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
 
 
-class LiftedLiterals(NamedTuple):
+class LiftedLiterals(msgspec.Struct, frozen=True):
     """The literal argument values of an operation, which variables replace (`router/preparation/lift_literals.py`).
 
     Attributes:
@@ -25,8 +26,7 @@ class LiftedLiterals(NamedTuple):
     values: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """The operation that a request runs. Requests with the same document and operation name share one `Operation`.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicekit.cors import CorsByPath, CorsRules
 
@@ -36,7 +37,7 @@ def cors_policies(settings: RouterSettings, methods: Sequence[str]) -> CorsByPat
     return CorsByPath(
         rules,
         {
-            path: replace(rules, origins=each.origins, origin_patterns=each.origin_patterns)
+            path: msgspec.structs.replace(rules, origins=each.origins, origin_patterns=each.origin_patterns)
             for path, each in paths.items()
         },
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -49,7 +49,7 @@ CUT_OFF: Final = "CANCELLED"
 """The code in the log line of a request that was cancelled because the process stops."""
 
 
-class HttpParts(NamedTuple):
+class HttpParts(msgspec.Struct, frozen=True):
     """What reads HTTP requests and makes HTTP responses."""
 
     settings: RouterSettings
@@ -62,7 +62,7 @@ class HttpParts(NamedTuple):
     sampling: LogSampling | None
 
 
-class _HeadFacts(NamedTuple):
+class _HeadFacts(msgspec.Struct, frozen=True):
     """What is known about a head. `owner` identifies the `DirectRequests` that found it out."""
 
     owner: object
@@ -73,7 +73,7 @@ class _HeadFacts(NamedTuple):
     client_path: ClientPath
 
 
-class _NotUsual(NamedTuple):
+class _NotUsual(msgspec.Struct, frozen=True):
     """The head belongs to a request for `GraphQLApp`."""
 
     owner: object

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import Receive, Scope
 
 
-class HttpRequest(NamedTuple):
+class HttpRequest(msgspec.Struct, frozen=True):
     """One HTTP request.
 
     `deadline` is the time on the event loop's clock at which the response must be complete. `exceeds` collects the

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from router import json_codec
 from router.server.http_refusals import HttpRefusal
@@ -20,7 +22,7 @@ class ClientGone(Exception):
     """The client closed the connection before the response was complete."""
 
 
-class BodyLimits(NamedTuple):
+class BodyLimits(msgspec.Struct, frozen=True):
     """The maximum size of a body in bytes, and the time on the event loop's clock when it must be complete."""
 
     size: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -37,7 +37,7 @@ _PART_HEAD = b"\r\n---\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
 _END = b"\r\n-----\r\n"
 
 
-class FixedHeaders(NamedTuple):
+class FixedHeaders(msgspec.Struct, frozen=True):
     """Headers that are the same for many responses, and their lines."""
 
     headers: Headers

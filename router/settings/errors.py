@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicekit.errors import StartupError
 
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Problem(NamedTuple):
+class Problem(msgspec.Struct, frozen=True):
     """A problem in the configuration, with its file and line.
 
     `key` is the dotted path of a setting. It is empty if the problem concerns the whole file. Lines are counted from 1.

@@ -6,7 +6,9 @@ If a configuration has a key of another router, the error message names the key 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +20,7 @@ HIVE: Final = "Hive Router"
 COSMO: Final = "Cosmo Router"
 
 
-class Counterpart(NamedTuple):
+class Counterpart(msgspec.Struct, frozen=True):
     """The keys of this router that correspond to a key of another router.
 
     `keys` are dotted paths in this router's configuration. If `keys` is empty, this router has no such key, and `note`

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
 from pydantic import BaseModel, ValidationError
 
 from router.settings import keys_of_other_routers
@@ -117,8 +117,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
     return settings
 
 
-@dataclass
-class _Source:
+class _Source(msgspec.Struct):
     """A configuration file that is being read, and the problems found in the file.
 
     `lines` has the line of each key. If a value comes from an environment variable or from another file, `origins` has
@@ -130,10 +129,10 @@ class _Source:
     environ: Mapping[str, str]
     folder: Path
     is_file: bool = True
-    lines: dict[Location, int] = field(default_factory=dict)
-    origins: dict[Location, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    variables: set[str] = field(default_factory=lambda: set(ENVIRONMENT.values()))
+    lines: dict[Location, int] = msgspec.field(default_factory=dict)
+    origins: dict[Location, str] = msgspec.field(default_factory=dict)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    variables: set[str] = msgspec.field(default_factory=lambda: set(ENVIRONMENT.values()))
 
     def report(self, location: Location, message: str) -> None:
         self.problems.append(self._problem(location, message))

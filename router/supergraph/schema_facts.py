@@ -5,8 +5,9 @@ Each function visits all types. A supergraph that is restored from the cache has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
-class SchemaFacts(NamedTuple):
+class SchemaFacts(msgspec.Struct, frozen=True):
     """Facts about all types. Each one is an attribute of `Supergraph` with this name."""
 
     override_labels: frozenset[str]

@@ -18,9 +18,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
@@ -51,8 +52,7 @@ _MAX_ALLOWED_NAMES = 1000  # The names in settings are fewer. A rule with a patt
 _allowed_names: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The URL of one subgraph, and how to send requests to it.
 
     Attributes:
@@ -70,7 +70,7 @@ class Endpoint:
 
     url: str
     timeout: float = 30.0
-    limits: PoolLimits = field(default_factory=PoolLimits)
+    limits: PoolLimits = msgspec.field(default_factory=PoolLimits)
     tls: ssl.SSLContext | None = None
     tls_version: str = ""
     proxy: HttpProxy | None = None
@@ -78,8 +78,7 @@ class Endpoint:
     signing: Signing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(msgspec.Struct, frozen=True):
     """An endpoint with its connection pool.
 
     `head` has the first lines of an HTTP request. These lines are the same for all requests to the endpoint.
@@ -211,7 +210,9 @@ def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
     """Return whether a connection to `other` can be used for `endpoint`."""
     has_same_tls = endpoint.tls is other.tls or "" != endpoint.tls_version == other.tls_version
     # A signature belongs to one request. So a new signing key does not require a new connection.
-    return has_same_tls and replace(endpoint, tls=None, signing=None) == replace(other, tls=None, signing=None)
+    return has_same_tls and msgspec.structs.replace(endpoint, tls=None, signing=None) == msgspec.structs.replace(
+        other, tls=None, signing=None
+    )
 
 
 def encode_headers(headers: Mapping[str, str]) -> bytes:

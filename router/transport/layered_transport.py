@@ -8,7 +8,9 @@ A layer exists only if the settings enable it for some subgraph. It passes on th
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import msgspec
 
 from router.transport.client_tls import ClientTls, client_tls_context
 from router.transport.http import Endpoint, HttpTransport
@@ -52,7 +54,7 @@ class _Layer(_Inherits, Transport, Protocol):
     """A transport layer that keeps state."""
 
 
-class LayeredTransport(NamedTuple):
+class LayeredTransport(msgspec.Struct, frozen=True):
     """The transport to the subgraphs of one supergraph.
 
     Attributes:

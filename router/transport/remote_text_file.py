@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from servicekit.http1.connection import ExchangeFailed
 from servicekit.http1.pool import Pool, PoolLimits, ServerOrigin
@@ -25,8 +26,7 @@ class TextFileUnavailable(Exception):
     """The file cannot be read. The message says why; it is for logs, not for clients."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """The URL of a text file, and how to request the file.
 
     Attributes:

@@ -6,7 +6,9 @@ nonce, and the wait for a connection does not use up the lifetime of a signature
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from servicekit.http_signatures.keys import HmacKey
 from servicekit.http_signatures.request_signer import RequestSigner, SigningTarget
@@ -22,7 +24,7 @@ CONTENT_TYPE: Final = "application/json"
 """The media type of all requests to subgraphs."""
 
 
-class Signing(NamedTuple):
+class Signing(msgspec.Struct, frozen=True):
     """How requests to one subgraph are signed.
 
     Attributes:

@@ -12,7 +12,9 @@ import asyncio
 import base64
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import msgspec
 
 if TYPE_CHECKING:
     import ssl
@@ -26,7 +28,7 @@ _SUCCESS: Final = b"2"
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
-class HttpProxy(NamedTuple):
+class HttpProxy(msgspec.Struct, frozen=True):
     """The address of a proxy. `authorization` is the value of `Proxy-Authorization`, or empty."""
 
     host: str

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from servicekit.http1.connection import Connection, ExchangeFailed
 from servicekit.http1.fair_permits import FairPermits
@@ -47,8 +48,7 @@ class ServerOrigin(NamedTuple):
     proxy: HttpProxy | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolLimits:
+class PoolLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of one pool.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Address: TypeAlias = "tuple[str, int] | None"
 
 
-class ConnectionFacts(NamedTuple):
+class ConnectionFacts(msgspec.Struct, frozen=True):
     """What the server knows about a connection. The attributes have the meaning of the keys of an ASGI scope.
 
     `extensions` is a mapping for the key `extensions`; it is empty if the connection has none.

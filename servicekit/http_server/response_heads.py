@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +28,7 @@ def _status_line(status: int) -> bytes:
 STATUS_LINES: Final = {status: _status_line(status) for status in range(100, 600)}
 
 
-class ResponseFraming(NamedTuple):
+class ResponseFraming(msgspec.Struct, frozen=True):
     """How a response ends: after `content_length` bytes, after the last chunk, or with the connection."""
 
     lines: bytes

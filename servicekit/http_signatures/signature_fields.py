@@ -12,7 +12,9 @@ from __future__ import annotations
 import base64
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +48,7 @@ class SeveralSignatures(Exception):
     """The request has more than one signature."""
 
 
-class ReceivedSignature(NamedTuple):
+class ReceivedSignature(msgspec.Struct, frozen=True):
     """The signature of a request.
 
     Attributes:

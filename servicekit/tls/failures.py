@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +57,7 @@ class ServerIdentityError(ssl.SSLCertVerificationError):
     """The server has a trusted certificate, but is another process than the one that the client wants to call."""
 
 
-class TlsFailure(NamedTuple):
+class TlsFailure(msgspec.Struct, frozen=True):
     """A code of the table above, and a sentence with the reason of the TLS library."""
 
     code: str

@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+import msgspec
+
 from servicekit.errors import StartupError
 from servicekit.private_files import refuse_loose_secret
 from servicekit.tls.peer import IDENTITY_SCHEME
@@ -52,7 +54,7 @@ class TlsFiles(NamedTuple):
     authorities: Path
 
 
-class Validity(NamedTuple):
+class Validity(msgspec.Struct, frozen=True):
     """When a certificate is valid. Times are in UTC."""
 
     not_before: datetime

@@ -11,7 +11,9 @@ contains only the parts that have objects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from router.executor.compiled.source_lines import SourceLines
 
 
-class Around(NamedTuple):
+class Around(msgspec.Struct, frozen=True):
     """Extra fields around the fetched objects: in the response, and in the object around the entities."""
 
     response: Sequence[Attribute]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import get_named_type, get_nullable_type, is_list_type
 
 from router.request.withheld_fields import is_refused, is_withheld
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from router.executor.graphql.collect_fields import FieldCollector
 
 
-class Withheld(NamedTuple):
+class Withheld(msgspec.Struct, frozen=True):
     """A field that the client does not get: its type, its syntax nodes, and its path in the response."""
 
     type: GraphQLOutputType

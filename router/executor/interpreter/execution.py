@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -82,7 +82,7 @@ class _EntityFetch(msgspec.Struct, frozen=True):
         return FetchTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
-class _Received(NamedTuple):
+class _Received(msgspec.Struct, frozen=True):
     """A GraphQL response, and the number of bytes of its body. The response is None if the request failed."""
 
     document: JsonObject | None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import Each, Key, Parent, TypeIs
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from router.plan import Path
 
 
-class ResponsePlace(NamedTuple):
+class ResponsePlace(msgspec.Struct, frozen=True):
     """An object of the response tree and its path."""
 
     path: ResponsePath

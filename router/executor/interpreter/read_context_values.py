@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.plan import Fetch, Path
 
 
-class ContextLookup(NamedTuple):
+class ContextLookup(msgspec.Struct, frozen=True):
     """The context value of one object.
 
     The value is read from an ancestor of the object. `applies` is False if this ancestor does not have a type that

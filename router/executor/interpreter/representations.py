@@ -11,7 +11,7 @@ selects on the object are unavailable.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from graphql import get_named_type, is_interface_type, is_list_type, is_non_null_type, is_object_type
@@ -50,7 +50,7 @@ class Representations(msgspec.Struct, frozen=True):
     unknown: list[ResponsePlace]
 
 
-class _SourceObject(NamedTuple):
+class _SourceObject(msgspec.Struct, frozen=True):
     """An object of the response tree, with the name of its object type ("" if not known) and its path."""
 
     object: JsonObject
@@ -58,7 +58,7 @@ class _SourceObject(NamedTuple):
     path: ResponsePath
 
 
-class _Slot(NamedTuple):
+class _Slot(msgspec.Struct, frozen=True):
     """Describes one value that is copied from the response tree to a representation.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from graphql import parse
 
 from router.federation.sdl.node_places import IndexedSource
@@ -29,7 +30,7 @@ def parse_sdl(text: str, *, no_location: bool = False) -> DocumentNode:
         return parse(source, no_location=no_location)
 
 
-class DefinitionsWithStarts(NamedTuple):
+class DefinitionsWithStarts(msgspec.Struct, frozen=True):
     """A document, and where each of its definitions begins in the text; None if graphql-core parsed the text."""
 
     document: DocumentNode

@@ -9,7 +9,7 @@ other fetches run before it, one after the other. Examples:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 FETCH_COST = 1000
 STAGE_FACTOR = 100
@@ -20,7 +20,7 @@ def fetch_cost(stage: int, fields: int = 0) -> int:
     return (FETCH_COST + fields) * max(1, STAGE_FACTOR * stage)
 
 
-class PlanCost(NamedTuple):
+class PlanCost(msgspec.Struct, frozen=True):
     """The cost of a whole plan, and its number of fetches.
 
     `depth` is the largest number of fetches that run one after the other.

@@ -20,7 +20,9 @@ uses of the fetch are repeated, the fetch is not needed.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.choose.choice_of_options import Choice
@@ -70,7 +72,7 @@ def _is_for_one_type_of_an_interface_object(graph: QueryGraph, start: PathOption
     )
 
 
-class _Use(NamedTuple):
+class _Use(msgspec.Struct, frozen=True):
     """A use of a leaf. `user` is the number of the leaf for the client, or the hop that has the leaf as an input."""
 
     user: int | PathOption

@@ -93,7 +93,7 @@ class HarmfulField(NamedTuple):
         return self[:3] == other[:3] and other.guards <= self.guards
 
 
-class NonNullSelection(NamedTuple):
+class NonNullSelection(msgspec.Struct, frozen=True):
     """Where the client selects a field that is non-null in the response, whichever fetch returns the field.
 
     Attributes:
@@ -280,7 +280,7 @@ def selection_of(
     )
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True):
     """The path of an object below an entity, the types that it can have, and the type conditions for it."""
 
     types: frozenset[str]

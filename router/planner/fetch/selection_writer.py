@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -28,7 +28,7 @@ Conditions: TypeAlias = tuple[tuple[str, bool], ...]
 _TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
 
-class WrittenArgument(NamedTuple):
+class WrittenArgument(msgspec.Struct, frozen=True):
     """An argument: its text, the variables in it, and its syntax node without a location."""
 
     text: str

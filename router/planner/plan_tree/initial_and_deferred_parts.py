@@ -9,7 +9,7 @@ waits for a deferred fetch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -95,7 +95,7 @@ def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlock
     return whole if is_in_order else whole.renumbered(numbers)
 
 
-class _Layout(NamedTuple):
+class _Layout(msgspec.Struct, frozen=True):
     """The arguments that all calls of `_part` share.
 
     `arrange` puts groups into requests. `blocks` has the deferred blocks of the operation.

@@ -17,7 +17,9 @@ types are dropped, so that the response does not depend on the chosen subgraph. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import grouped
@@ -49,7 +51,7 @@ class WalkParts(Protocol):
     ) -> None: ...
 
 
-class _KeptField(NamedTuple):
+class _KeptField(msgspec.Struct, frozen=True):
     """A field that stays on the abstract type.
 
     Attributes:

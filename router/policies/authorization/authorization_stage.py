@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
+from msgspec import structs
 
 from router.errors import AccessRefused, ResponseError
 from router.pipeline.stage import Stage
@@ -135,7 +136,7 @@ class Authorization(Stage):
         self._log_refusal(operation, version, failed)
         if paths:
             raise self._refusal(paths, context.identity)
-        return replace(operation, client=version.client, planned=version.planned)
+        return structs.replace(operation, client=version.client, planned=version.planned)
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
         """Return the plan key, with the set of clauses that do not hold for the client.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -27,7 +28,7 @@ POLICY: Final = "policy"
 _ARGUMENTS: Final[Mapping[str, str]] = {SCOPES: "scopes", POLICY: "policies"}
 
 
-class Clause(NamedTuple):
+class Clause(msgspec.Struct, frozen=True):
     """One authorization directive on a field or type. A client may read a field if all clauses of its requirement hold.
 
     Attributes:
@@ -60,7 +61,7 @@ Requirement = frozenset[Clause]
 """The clauses that must all hold before a client may read a field or type. Empty if every client may read it."""
 
 
-class Granted(NamedTuple):
+class Granted(msgspec.Struct, frozen=True):
     """The identity of a client (None for a client without a credential), and the policies that hold for the client."""
 
     identity: Identity | None

@@ -7,8 +7,9 @@ The claims `acr` (how the user has logged in) and `auth_time` (when) of the acce
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -41,7 +42,7 @@ CODE: Final = "INSUFFICIENT_USER_AUTHENTICATION"
 _KEY: Final = "authorization.step_up"
 
 
-class Login(NamedTuple):
+class Login(msgspec.Struct, frozen=True):
     """The login that an operation needs.
 
     Attributes:
@@ -193,7 +194,7 @@ def challenge(login: Login, identity: Identity | None) -> str:
     return f"{scheme} {', '.join(parameters)}"
 
 
-class _Selection(NamedTuple):
+class _Selection(msgspec.Struct, frozen=True):
     """Lists the fields that an operation selects. With `variables`, only those that are included.
 
     A fragment is visited once: its fields are the same at each spread.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ VALUE: Final = "include"
 EXTENSION: Final = "cost"
 
 
-class PricedOperation(NamedTuple):
+class PricedOperation(msgspec.Struct, frozen=True):
     """One operation, with the costs of its selections. `base` is the cost of the operation without its fields."""
 
     base: int

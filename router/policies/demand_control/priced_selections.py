@@ -6,7 +6,7 @@ without `@cost`, are left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
@@ -28,7 +28,7 @@ MAX_COST: Final = 10**15
 """The largest reported cost. A larger cost is reported as this number."""
 
 
-class SlicingArgument(NamedTuple):
+class SlicingArgument(msgspec.Struct, frozen=True):
     """An argument that gives the number of items of a list.
 
     `value` is the value of the argument. If the value is an input object, `path` leads to the number in the object.
@@ -54,7 +54,7 @@ class Size(msgspec.Struct, frozen=True):
     field: str
 
 
-class PricedArgument(NamedTuple):
+class PricedArgument(msgspec.Struct, frozen=True):
     """An argument whose cost depends on its value."""
 
     weights: InputWeight

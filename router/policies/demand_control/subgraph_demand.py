@@ -9,7 +9,7 @@ response stays.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MAX_PLANS: Final = 1_000
 
 
-class _PricedFetch(NamedTuple):
+class _PricedFetch(msgspec.Struct, frozen=True):
     """One fetch, with the costs of its selections.
 
     `representations` is the name of the variable with the entities; None for a fetch of root fields.
@@ -47,7 +47,7 @@ class _PricedFetch(NamedTuple):
     representations: str | None
 
 
-class _PricedPlan(NamedTuple):
+class _PricedPlan(msgspec.Struct, frozen=True):
     """The prices of a plan's fetches by id. While this object keeps `plan`, no other plan can get the same `id()`."""
 
     plan: QueryPlan

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from router.policies.idempotency.key_store import Entry
 
 
-class _Stored(NamedTuple):
+class _Stored(msgspec.Struct, frozen=True):
     entry: Entry
     expires: float
     size: int

@@ -9,8 +9,9 @@ operation: an input object that is written as a literal gets no key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _TYPE_NAME: Final = "__typename"
 
 
-class FilledKeys(NamedTuple):
+class FilledKeys(msgspec.Struct, frozen=True):
     """The variables with the key, and whether every root field of the mutation now has a key of its subgraph."""
 
     variables: Mapping[str, object]
@@ -52,7 +53,7 @@ def fill_keys(operation: PreparedOperation, given: Mapping[str, object], argumen
     return FilledKeys(filling.variables, bool(filled) and all(filled))
 
 
-class _Filling(NamedTuple):
+class _Filling(msgspec.Struct, frozen=True):
     operation: PreparedOperation
     argument: str
     key: str

@@ -11,16 +11,16 @@ at the start of the next window.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(msgspec.Struct, frozen=True, dict=True):
     """The number of units that a rule allows each client.
 
     Attributes:
@@ -51,7 +51,7 @@ class Quota:
         return f'"{self.name}";q={self.limit};w={max(1, round(self.period))}'
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True):
     """A client uses `weight` units of `quota`. `key` identifies the client and the rule."""
 
     key: str

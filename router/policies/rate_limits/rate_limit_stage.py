@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from router.errors import RateLimited
 from router.pipeline.stage import Stage
@@ -36,7 +38,7 @@ _DECISIONS: Final = "rate limit decisions"
 _RETRY_SECONDS: Final = 1
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True):
     """A rule of the settings: its quota, and the key that identifies a client."""
 
     quota: Quota

@@ -15,7 +15,9 @@ import json
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from servicekit.accept import parse_accept
 from servicekit.asgi import header
@@ -42,7 +44,7 @@ _MONACO: Final = (
 )
 
 
-class Page(NamedTuple):
+class Page(msgspec.Struct, frozen=True):
     """A page: its name in paths, its files, and its content security policy."""
 
     name: str

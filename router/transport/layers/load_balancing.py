@@ -9,9 +9,9 @@ Otherwise, a wrong or outdated decision of the router could stop all requests.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from router.errors import TransportError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 
-class EjectionRule(NamedTuple):
+class EjectionRule(msgspec.Struct, frozen=True):
     """The rule by which a server is ejected, after `failures` failed requests in a row.
 
     The first ejection lasts `time` seconds. Each further ejection lasts twice as long as the one before it, but at most
@@ -36,8 +36,7 @@ class EjectionRule(NamedTuple):
     longest_time: float
 
 
-@dataclass(slots=True)
-class Server:
+class Server(msgspec.Struct):
     """One server of a subgraph. `name` is its name in the transport that sends the requests.
 
     Attributes:

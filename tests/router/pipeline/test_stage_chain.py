@@ -77,7 +77,7 @@ class WithoutOrders(Stage):
             return None
         context.errors.append(ResponseError(message="not for you", code="UNAUTHORIZED", path=("me", "orders")))
         document = parse("query Me { me { name } }")
-        return replace(operation, planned=get_operation(operation.client.api_schema, document))
+        return structs.replace(operation, planned=get_operation(operation.client.api_schema, document))
 
 
 class WithoutOrdersByKey(WithoutOrders):
