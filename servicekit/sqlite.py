@@ -13,7 +13,7 @@ import sqlite3
 import time
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 import structlog
 
@@ -22,16 +22,19 @@ from servicekit.health import NotReady
 from servicekit.private_files import make_private_folder
 from servicekit.sqlite_checkpoints import MAX_LOG_PAGES, Checkpoints
 from servicekit.sqlite_failures import explain, is_damage, is_failure
+from servicekit.sqlite_groups import SqliteGroups
 from servicekit.sqlite_page_check import check_pages
 from servicekit.sqlite_reader import SqliteLookups, SqliteReader
 from servicekit.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from servicekit.sqlite_statements import Statements
     from servicekit.sqlite_writer import CommitReport
+
+T = TypeVar("T")
 
 # How long a writer waits for another process. The time is longer than a migration by another process takes, and shorter
 # than the timeouts of clients.
@@ -83,6 +86,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._checkpoints = checkpoints
+        self._groups = SqliteGroups(lambda: self.transaction(is_short=True, is_counted=True), lambda: BUSY_SECONDS)
         self.lookups: Final = SqliteLookups(lookups, self._raise_failure)
         # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
         # succeed because they do not touch the damaged pages.
@@ -143,6 +147,13 @@ class Database:
                 yield statements
         except sqlite3.DatabaseError as error:
             self._raise_failure(error)
+
+    async def run_counted(self, work: Callable[[Statements], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` in a short, counted transaction (see `transaction`), which it may share with other works.
+
+        This costs less than `transaction`. For what `work` may do, and for the errors, see `SqliteGroups.run`.
+        """
+        return await self._groups.run(work)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -231,6 +242,9 @@ def connect(path: Path, *, several_threads: bool = False) -> sqlite3.Connection:
         _enter_write_ahead_mode(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # A savepoint keeps the old content of each page that is written after it. By default, this takes a temporary
+        # file as soon as there are more than 16 pages, and several system calls for each further page.
+        connection.execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         connection.close()
         raise

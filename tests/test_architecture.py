@@ -250,6 +250,7 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "subgraphs/account/schema.py: build_schema": "has no arguments",
     "subgraphs/auth/schema.py: build_schema": "has no arguments",
     "subgraphs/transaction/schema.py: build_schema": "has no arguments",
+    "subgraphs/transaction/store/sqlite.py: _update": "columns that a change may replace",
     "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
 }
 CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})

@@ -32,7 +32,7 @@ from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.order_steps import OrderSteps
 from subgraphs.transaction.problems import IdempotencyKeyReused
 from subgraphs.transaction.rates.rates_table import convert
-from subgraphs.transaction.reversal import open_chargeback, open_reversal, reversal_order
+from subgraphs.transaction.reversal import NotReversible, open_chargeback, open_reversal, reversal_order
 from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
 from subgraphs.transaction.step_up import StepUpRule
 
@@ -204,7 +204,7 @@ class Orders:
         self._tasks.discard(task)
         # The error is logged here, because the caller may be gone and nobody else would see the error.
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, ServiceError):
+        if error is not None and not isinstance(error, ServiceError | NotReversible):
             _log.error("order failed unexpectedly", exc_info=error)
 
     async def _accept(

@@ -164,9 +164,11 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
         return await wrong_receivers(self._database.lookups, user_id, at)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        async with self._changing() as connection:
+        async def posted(connection: Statements) -> Outcome:
             ledger = SqliteLedgerTransaction(connection, self._key)
             return (await ledger_operations.post(ledger, posting, limits, self._clock()))[0]
+
+        return await self._database.run_counted(posted)
 
     async def reserve(self, posting: Posting, expires_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Hold | Outcome:
         async with self._changing() as connection:

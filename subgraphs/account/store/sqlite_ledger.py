@@ -14,12 +14,12 @@ from subgraphs.account.hash_chain import ChainedEntry, lines_of
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
 from subgraphs.account.postings import InternalAccount, Posting, PostingType
 from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement
-from subgraphs.account.store.sqlite_rows import accounts_by, hold_row, moved_row, to_hold, to_moved
+from subgraphs.account.store.sqlite_rows import customers_by, hold_row, moved_row, to_account, to_hold, to_moved
 from subgraphs.kit.hash_chain import Link
 from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from servicekit.sqlite_statements import Queries, Statements
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from subgraphs.account.limits import Limits, MovedSum
     from subgraphs.kit.hash_chain import ChainKey
 
+# The last entry with a hash is found by `entries_by_position`. `sequence` is the row id, so the index contains it.
+_WITH_LAST_LINK: Final = """
+SELECT accounts.*, last.position, last.hash FROM accounts LEFT JOIN entries AS last ON last.sequence = (
+    SELECT sequence FROM entries WHERE account_id = accounts.id AND position IS NOT NULL ORDER BY position DESC LIMIT 1
+)
+"""
+_INSERT_ENTRY: Final = (
+    "INSERT INTO entries (transaction_id, line, account_id, currency, amount, balance_after, posted_at, released,"
+    " position, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _WRONG_RECEIVERS: Final = json.dumps(sorted(WRONG_RECEIVERS))
 
 
@@ -37,6 +47,8 @@ class SqliteLedgerTransaction:
     def __init__(self, connection: Statements, key: ChainKey) -> None:
         self._connection = connection
         self._key = key
+        # The last links of the accounts that `view` has read.
+        self._last_links: dict[str, Link] = {}
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
         rows = await self._connection.execute_fetchall(
@@ -63,27 +75,29 @@ class SqliteLedgerTransaction:
         )
         return LedgerView(
             at=at,
-            customers=await accounts_by(self._connection, "id", posting.customer_ids()),
+            customers=await self._read_accounts(posting.customer_ids()),
             limits=limits,
             moved=tuple(to_moved(row) for row in sums),
             wrong_receivers=len(wrong),
         )
 
+    async def _read_accounts(self, ids: Collection[str]) -> dict[str, Account]:
+        """Return the customers' accounts by id, and remember the last link of each of them."""
+        condition, parameters = customers_by("accounts.id", ids)
+        rows = await self._connection.execute_fetchall(f"{_WITH_LAST_LINK} WHERE {condition}", parameters)
+        self._last_links = {row["id"]: Link(row["position"] or 0, row["hash"] or b"") for row in rows}
+        return {row["id"]: to_account(row) for row in rows}
+
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
         """Insert the entries. Triggers of the database then change the accounts to their new state in `settlement`."""
         _ = limits
-        for line, row in enumerate(await self._entry_rows(posting, settlement)):
-            await self._connection.execute(
-                "INSERT INTO entries (transaction_id, line, account_id, currency, amount, balance_after, posted_at,"
-                " released, position, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (posting.transaction_id, line, *row),
-            )
+        await self._connection.executemany(_INSERT_ENTRY, await self._entry_rows(posting, settlement))
         await self._write_moved(settlement.moved)
         await _record(self._connection, posting, settlement.outcome)
         await append_events(self._connection, events.of_settlement(posting, settlement))
 
     async def _entry_rows(self, posting: Posting, settlement: Settlement) -> list[tuple[Any, ...]]:
-        """Return the values of each row of `entries`, without the first two columns (transaction id and line)."""
+        """Return the values of each row of `entries`, in the order of `_INSERT_ENTRY`."""
         posted_at = settlement.outcome.decided_at
         lines = lines_of(settlement.movements)
         rows = []
@@ -96,11 +110,24 @@ class SqliteLedgerTransaction:
             else:
                 account_id = account.id
                 entry = ChainedEntry(posting.transaction_id, posted_at, currency, balance_after, lines, line)
-                link = self._key.next(await last_link(self._connection, account_id), entry)
+                link = self._last_links[account_id] = self._key.next(self._last_links[account_id], entry)
                 position = link.position
             released = to_minor_units(movement.released or Decimal(0), currency)
             amount = to_minor_units(movement.amount, currency)
-            rows.append((account_id, currency, amount, balance_after, posted_at, released, position, link.hash))
+            rows.append(
+                (
+                    posting.transaction_id,
+                    line,
+                    account_id,
+                    currency,
+                    amount,
+                    balance_after,
+                    posted_at,
+                    released,
+                    position,
+                    link.hash,
+                )
+            )
         return rows
 
     async def write_hold(self, change: HoldChange) -> None:

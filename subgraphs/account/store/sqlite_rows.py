@@ -59,6 +59,16 @@ async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -
     """
     if not keys:
         return {}
+    condition, parameters = customers_by(column, keys)
+    rows = await connection.execute_fetchall(f"SELECT * FROM accounts WHERE {condition}", parameters)  # noqa: S608 - constants
+    return {row[column]: to_account(row) for row in rows}
+
+
+def customers_by(column: str, keys: Collection[str]) -> tuple[str, Sequence[str]]:
+    """Return the condition that `column` of a customer's account has one of the values `keys`, and its parameters.
+
+    `column` becomes part of the SQL text, so it must be a constant of the caller.
+    """
     parameters: Sequence[str] = tuple(keys)
     # SQLite does not accept a string with half of a surrogate pair, which JSON may contain. Such a string is not an
     # id, and JSON escapes it.
@@ -66,11 +76,7 @@ async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -
         wanted = ", ".join("?" * len(parameters))
     else:
         wanted, parameters = "SELECT value FROM json_each(?)", (json.dumps(parameters),)
-    rows = await connection.execute_fetchall(
-        f"SELECT * FROM accounts WHERE {CUSTOMERS} AND {column} IN ({wanted})",  # noqa: S608 - see above
-        parameters,
-    )
-    return {row[column]: to_account(row) for row in rows}
+    return f"{CUSTOMERS} AND {column} IN ({wanted})", parameters
 
 
 def stored_time(text: str) -> datetime:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from bank.values import from_minor_units
 from subgraphs.kit.sqlite_store import append_events
@@ -25,7 +26,15 @@ from subgraphs.transaction.store.protocol import Sums
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
 from subgraphs.transaction.store.sqlite_notifications import SqliteNotifications
 from subgraphs.transaction.store.sqlite_provider_events import SqliteProviderEvents
-from subgraphs.transaction.store.sqlite_rows import changed_columns, from_row, lease_columns, to_lease, to_row
+from subgraphs.transaction.store.sqlite_rows import (
+    STATE_COLUMNS,
+    changed_columns,
+    from_row,
+    lease_columns,
+    state_columns,
+    to_lease,
+    to_row,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,17 +70,10 @@ DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND NOT EXISTS (SELECT 1 FROM transactions WHERE id = transaction_id AND status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
-# The columns that a change may replace.
-_CHANGEABLE = ("status", "problem", "updated_at", "fraud_decision", "approvals", "refusal")
-# A new status ends the lease. On the right side, `status` is the status before the change.
-_CHANGE = f"""
-UPDATE transactions SET {", ".join(f"{column} = :{column}" for column in _CHANGEABLE)},
-    lease_owner = iif(status = :status, lease_owner, NULL),
-    lease_expires_at = iif(status = :status, lease_expires_at, NULL)
-WHERE id = :id
-"""  # noqa: S608 - constants of this module
-# Changes the row only if it still has the known state.
-_CHANGE_KNOWN = _CHANGE + "".join(f" AND {column} IS :known_{column}" for column in _CHANGEABLE)
+# A new status ends the lease.
+_END_LEASE: Final = ("lease_owner = NULL", "lease_expires_at = NULL")
+# Is true if the row still has the known state.
+_IS_KNOWN: Final = "".join(f" AND {column} IS :known_{column}" for column in STATE_COLUMNS)
 
 _FIND = "SELECT * FROM transactions WHERE id = ?"
 
@@ -102,21 +104,15 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
     migrations = MIGRATIONS
 
     async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
-        scope = key.scope
-        async with self._changing() as connection:
-            taken = await _find_key(connection, scope, self._not_ahead(transaction.created_at))
+        async def recorded(connection: Statements) -> UsedKey | None:
+            taken = await _find_key(connection, key.scope, self._not_ahead(transaction.created_at))
             if taken is not None:
                 return taken
             await _check_only_reversal(connection, transaction)
-            await connection.execute(_INSERT, {**to_row(transaction), **lease_columns(lease)})
-            await connection.execute(
-                # REPLACE is needed if the key has expired, but its old entry is not deleted yet.
-                "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
-                (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
-            )
-            await _add_to_history(connection, transaction, None)
-            await append_events(connection, events.of_change(None, transaction))
-        return None
+            await _insert(connection, transaction, key, lease)
+            return None
+
+        return await self._database.run_counted(recorded)
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
         return await _find_key(self._database.lookups, scope, self._not_ahead(at))
@@ -132,21 +128,11 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
     async def change(
         self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
     ) -> Transaction:
-        async with self._changing() as connection:
-            if known is not None:
-                changed = await _change_known(connection, known, decide)
-                if changed is not None:
-                    await _add_change(connection, known, changed, by)
-                    return changed
-            row = await _find_row(connection, transaction_id)
-            if row is None:
-                raise IllegalTransition(f"{transaction_id} does not exist")
-            found = from_row(row)
-            changed = decide(found)
-            if changed != found:
-                await connection.execute(_CHANGE, changed_columns(changed))
-                await _add_change(connection, found, changed, by)
-            return changed
+        async def changed(connection: Statements) -> Transaction:
+            after = None if known is None else await _change_known(connection, known, decide, by)
+            return after or await _change(connection, transaction_id, decide, by)
+
+        return await self._database.run_counted(changed)
 
     async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
         histories: dict[str, list[StatusChange]] = {}
@@ -265,7 +251,35 @@ async def _find_row(connection: Statements, transaction_id: str) -> sqlite3.Row 
     return next(iter(rows), None)
 
 
-async def _change_known(connection: Statements, known: Transaction, decide: Change) -> Transaction | None:
+async def _insert(connection: Statements, transaction: Transaction, key: KeyEntry, lease: Lease | None) -> None:
+    """Insert the transaction, its key and its first status, and write its events to the outbox."""
+    await connection.execute(_INSERT, {**to_row(transaction), **lease_columns(lease)})
+    await connection.execute(
+        # REPLACE is needed if the key has expired, but its old entry is not deleted yet.
+        "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
+        (*_key(key.scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
+    )
+    await _add_to_history(connection, transaction, None)
+    await append_events(connection, events.of_change(None, transaction))
+
+
+async def _change(connection: Statements, transaction_id: str, decide: Change, by: str | None) -> Transaction:
+    """Replace a transaction by the result of `decide`, whatever its state is."""
+    row = await _find_row(connection, transaction_id)
+    if row is None:
+        raise IllegalTransition(f"{transaction_id} does not exist")
+    found = from_row(row)
+    changed = decide(found)
+    columns = changed_columns(found, changed)
+    if columns:
+        await connection.execute(_update(tuple(columns)), {**columns, "id": transaction_id})
+        await _add_change(connection, found, changed, by)
+    return changed
+
+
+async def _change_known(
+    connection: Statements, known: Transaction, decide: Change, by: str | None
+) -> Transaction | None:
     """Replace a transaction by the result of `decide`, if its state is still `known`.
 
     Return None if nothing was replaced: because the state is another one, or because `decide` changes nothing.
@@ -275,10 +289,28 @@ async def _change_known(connection: Statements, known: Transaction, decide: Chan
     except IllegalTransition:
         # The state in the store may allow the move.
         return None
-    if changed == known:
+    columns = changed_columns(known, changed)
+    if not columns:
         return None
-    before = {f"known_{column}": value for column, value in changed_columns(known).items()}
-    return changed if await connection.execute(_CHANGE_KNOWN, {**changed_columns(changed), **before}) else None
+    before = {f"known_{column}": value for column, value in state_columns(known).items()}
+    statement = _update(tuple(columns)) + _IS_KNOWN
+    if not await connection.execute(statement, {**columns, **before, "id": known.id}):
+        return None
+    await _add_change(connection, known, changed, by)
+    return changed
+
+
+@lru_cache
+def _update(columns: tuple[str, ...]) -> str:
+    """Return the statement that replaces `columns` of a transaction.
+
+    Other columns are not part of it, because SQLite writes each index of a column that a statement sets, even if the
+    value stays the same.
+    """
+    values = [f"{column} = :{column}" for column in columns]
+    if "status" in columns:
+        values += _END_LEASE
+    return f"UPDATE transactions SET {', '.join(values)} WHERE id = :id"  # noqa: S608 - names of columns
 
 
 async def _add_change(connection: Statements, before: Transaction, after: Transaction, by: str | None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,28 +30,58 @@ from subgraphs.transaction.store.sqlite_conversions import conversion_columns, t
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from subgraphs.transaction.problems import Problem
 
 
-def changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
-    """Return the columns that a change may replace, with their new values."""
+def _problem_text(problem: Problem | None) -> str | None:
+    return None if problem is None else json.dumps(to_json(problem))
+
+
+def _decision_text(decision: Decision | None) -> str | None:
+    return None if decision is None else decision.to_json()
+
+
+def _approvals_text(approvals: Sequence[Approval]) -> str:
+    return json.dumps([[each.user_id, to_milliseconds(each.at)] for each in approvals]) if approvals else "[]"
+
+
+# Maps each column that a change may replace to the attribute that it stores, and to the conversion of its value.
+_STATE: Final[Mapping[str, tuple[str, Callable[[Any], str | int | None]]]] = MappingProxyType(
+    {
+        "status": ("status", str),
+        "problem": ("problem", _problem_text),
+        "updated_at": ("updated_at", to_milliseconds),
+        "fraud_decision": ("decision", _decision_text),
+        "approvals": ("approvals", _approvals_text),
+        "refusal": ("refusal", _problem_text),
+    }
+)
+
+
+STATE_COLUMNS: Final = tuple(_STATE)
+
+
+def state_columns(transaction: Transaction) -> dict[str, str | int | None]:
+    """Return the columns that a change may replace, with their values."""
+    return {column: convert(getattr(transaction, name)) for column, (name, convert) in _STATE.items()}
+
+
+def changed_columns(before: Transaction, after: Transaction) -> dict[str, str | int | None]:
+    """Return the columns of `state_columns` whose values differ, with their new values."""
     return {
-        "id": transaction.id,
-        "status": transaction.status,
-        "problem": _problem_text(transaction.problem),
-        "updated_at": to_milliseconds(transaction.updated_at),
-        "fraud_decision": transaction.decision.to_json() if transaction.decision else None,
-        "approvals": _approvals_text(transaction.approvals) if transaction.approvals else "[]",
-        "refusal": _problem_text(transaction.refusal),
+        column: convert(getattr(after, name))
+        for column, (name, convert) in _STATE.items()
+        if getattr(after, name) != getattr(before, name)
     }
 
 
 def to_row(transaction: Transaction) -> dict[str, str | int | None]:
     order = transaction.order
     return {
-        **changed_columns(transaction),
+        **state_columns(transaction),
+        "id": transaction.id,
         "type": order.type,
         "amount": to_minor_units(order.amount, order.currency),
         "exponent": exponent(order.currency),
@@ -116,19 +147,6 @@ def _party(row: Mapping[str, Any], side: str) -> Party | None:
     if account_id is None:
         return None
     return Party(account_id, row[f"{side}_user_id"], row[f"{side}_account_number"])
-
-
-def _approvals(text: str) -> Iterator[Approval]:
-    for user_id, at in msgspec.json.decode(text):
-        yield Approval(user_id, from_milliseconds(at))
-
-
-def _approvals_text(approvals: Iterable[Approval]) -> str:
-    return json.dumps([[each.user_id, to_milliseconds(each.at)] for each in approvals])
-
-
-def _problem_text(problem: Problem | None) -> str | None:
-    return None if problem is None else json.dumps(to_json(problem))
 
 
 def lease_columns(lease: Lease | None) -> dict[str, str | int | None]:
