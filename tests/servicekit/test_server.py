@@ -66,7 +66,7 @@ async def app(scope, receive, send):
 
 settings = load(ProcessSettings, variables)
 if mode == "lingers":
-    shutdown.QUIET_SECONDS = shutdown.LONGEST_REFUSAL_SECONDS = 3.0
+    shutdown.QUIET_SECONDS, shutdown.MAX_REFUSAL_SECONDS = 3.0, 20.0
 try:
     serve("test", lambda: app, Endpoint(settings.host, 0, "AUTH_PORT"), settings)
 except StartupError as error:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from bank import values
+from servicekit.rate_limits import MemoryRateLimitStore
 from servicekit.settings import load
-from subgraphs.auth import password_hashing
+from subgraphs.auth import open_limit_store, password_hashing
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.postgres import PostgresAuthStore
@@ -34,6 +36,13 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr(password_hashing, "_TIME_COST", 1)
     monkeypatch.setattr(password_hashing, "MEMORY_KIB", 64)
+
+
+@pytest.fixture
+def limits_without_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All attempts come at one moment for the limits, so none is allowed again only because the machine is slow."""
+    store = partial(MemoryRateLimitStore, clock=lambda: 1_000.0)
+    monkeypatch.setattr(open_limit_store, "MemoryRateLimitStore", store)
 
 
 @pytest.fixture

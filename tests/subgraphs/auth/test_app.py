@@ -334,6 +334,7 @@ async def test_the_log_has_the_paths_of_the_routes(auth: Auth) -> None:
     assert paths == ["/.well-known/jwks.json", "/graphql", "(unknown path)"]
 
 
+@pytest.mark.usefixtures("limits_without_time")
 async def test_the_limits_of_logins_are_settings(tmp_path: Path) -> None:
     environ = {
         "SUBGRAPH_SIGNATURES": "off",

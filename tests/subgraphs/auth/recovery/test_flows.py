@@ -142,6 +142,7 @@ async def test_a_password_changes_only_with_the_present_one_and_to_a_good_one(ba
     assert nobody.codes == ["UNAUTHENTICATED"]
 
 
+@pytest.mark.usefixtures("limits_without_time")
 async def test_guesses_of_the_present_password_count_as_failed_logins(bank: Bank) -> None:
     token = (await bank.sign_up())["accessToken"]
     for _ in range(10):
