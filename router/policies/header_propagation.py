@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Final
 
 from router.pipeline.stage import Stage
+from router.request.repeated_headers import RepeatedHeaders, computed_once
 from router.settings.types import PROTOCOL_HEADERS
 from servicekit import client_address, request_ids
 
@@ -58,7 +59,7 @@ class HeaderPropagation(Stage):
         """Set the headers of fetches. A header that an earlier stage has set is not replaced."""
         del plan
         incoming = context.request.headers
-        headers = self.apply(_as_router(incoming) if self._names_caller else incoming)
+        headers = self.apply(_as_router(incoming)) if self._names_caller else computed_once(self.apply, incoming)
         given = context.fetch_headers
         context.fetch_headers = (
             {name: {**own, **given.get(name, {})} for name, own in headers.items()} if given else headers
@@ -66,9 +67,9 @@ class HeaderPropagation(Stage):
 
     def apply(self, incoming: ClientHeaders) -> Mapping[str, Mapping[str, str]]:
         """Return the headers of fetches by subgraph name. `incoming` are the client's headers."""
-        common = _run(self._for_all, incoming, {})
+        common = RepeatedHeaders(_run(self._for_all, incoming, {}))
         return {
-            name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common
+            name: RepeatedHeaders(_run(own, incoming, dict(common))) if (own := self._own.get(name)) else common
             for name in self._subgraphs
         }
 

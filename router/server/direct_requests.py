@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from router.request.repeated_headers import RepeatedHeaders
 from router.request.request_and_response import ResponseStream
 from router.server import csrf
 from router.server.access_log import LogLine
@@ -121,7 +122,7 @@ class DirectRequests:
         not_usual = _NotUsual(self._identity)
         if head.method != "POST" or path != settings.server.path or head.expects_continue:
             return not_usual
-        headers = headers_by_name(head.fields)
+        headers = RepeatedHeaders(headers_by_name(head.fields))
         media_type = negotiate(headers.get("accept"))
         if media_type is None or "upgrade" in headers or not self._parts.checks.is_within_limits(head):
             return not_usual

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from router.request.repeated_headers import computed_once
 from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
@@ -119,7 +120,7 @@ class HttpTransport:
         clock = asyncio.get_running_loop().time
         own = clock() + endpoint.timeout
         deadline = own if request.deadline is None else min(own, request.deadline)
-        head = target.head + encode_headers(request.headers) if request.headers else target.head
+        head = target.head + computed_once(encode_headers, request.headers) if request.headers else target.head
         body, signer = request.body or request.encoded_body(), target.signer
 
         def message() -> bytes:

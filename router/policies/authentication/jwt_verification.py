@@ -62,7 +62,7 @@ class JwtVerifier:
 
     def known(self, token: FoundToken) -> Identity | None:
         """Return the identity of a token that was verified before; None if the token must be verified."""
-        found = self.verified.get(token.text)
+        found = self.verified.get(token)
         return found.identity if found is not None else None
 
     async def verify(self, token: FoundToken) -> Identity:
@@ -79,7 +79,7 @@ class JwtVerifier:
                 raise CredentialRefused("unknown key")
             keys = unverified.issuer.keys.current()
             claims = self._claims(token.text, key, unverified)
-            return self._remember(token.text, claims, unverified.issuer, keys)
+            return self._remember(token, claims, unverified.issuer, keys)
         except NOT_VALID as error:
             raise CredentialRefused(_reason(error)) from error
 
@@ -128,12 +128,12 @@ class JwtVerifier:
             options={"require": required, "verify_aud": audiences is not None},
         )
 
-    def _remember(self, text: str, claims: Mapping[str, Any], issuer: Issuer, keys: KeySet | None) -> Identity:
+    def _remember(self, token: FoundToken, claims: Mapping[str, Any], issuer: Issuer, keys: KeySet | None) -> Identity:
         scopes = scopes_of(claims.get(self._settings.scope_claim))
         identity = Identity(claims, scopes, is_known_alive=self._checks_revocation)
         if keys is not None:
             expires_at = int(claims["exp"]) + self._settings.clock_skew
-            self.verified.put(text, VerifiedToken(identity, expires_at, issuer.keys, keys))
+            self.verified.put(token, VerifiedToken(identity, expires_at, issuer.keys, keys))
         return identity
 
 

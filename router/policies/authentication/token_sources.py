@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from router.request.repeated_headers import computed_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +15,8 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import TokenSource
 
 
-class FoundToken(NamedTuple):
+@dataclass(frozen=True)
+class FoundToken:
     """An access token as the client sent it.
 
     `scheme` is the word before the token in the header, in lower case, such as `bearer`. If there is no such word,
@@ -19,6 +25,11 @@ class FoundToken(NamedTuple):
 
     text: str
     scheme: str = ""
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 digest of the token."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
 
 class TokenSources:
@@ -35,6 +46,9 @@ class TokenSources:
 
     def find(self, headers: Mapping[str, str]) -> FoundToken | None:
         """Return the token of the first source that has one, or None. The names in `headers` are in lower case."""
+        return computed_once(self._find, headers)
+
+    def _find(self, headers: Mapping[str, str]) -> FoundToken | None:
         for read in self._readers:
             found = read(headers)
             if found is not None:

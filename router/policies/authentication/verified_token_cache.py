@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from router.storage.lru import Lru
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from router.policies.authentication.token_sources import FoundToken
     from router.request.identity import Identity
     from servicekit.key_set import KeySet, KeySource
 
@@ -46,20 +46,20 @@ class VerifiedTokens:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, text: str) -> VerifiedToken | None:
-        """Return the verified token with this text.
+    def get(self, token: FoundToken) -> VerifiedToken | None:
+        """Return what is known about a token that was verified before.
 
         Return None if the cache does not have the token, or if the token has expired. Also return None if the issuer's
         keys have changed since the token was verified, because the issuer may have withdrawn the token's key.
         """
-        found = self._entries.get(_digest(text))
+        found = self._entries.get(token.digest)
         if found is None or found.source.current() is not found.keys or self._clock() >= found.expires_at:
             return None
         return found
 
-    def put(self, text: str, token: VerifiedToken) -> None:
-        """Remember that the token with this text was verified."""
-        self._entries.put(_digest(text), token, 1)
+    def put(self, token: FoundToken, verified: VerifiedToken) -> None:
+        """Remember that the token was verified."""
+        self._entries.put(token.digest, verified, 1)
 
     def inherit(self, previous: VerifiedTokens, sources: Mapping[KeySource, KeySource]) -> None:
         """At a reload, take over the tokens of `previous`.
@@ -71,7 +71,3 @@ class VerifiedTokens:
             source = sources.get(token.source)
             if source is not None:
                 self._entries.put(digest, replace(token, source=source), 1)
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

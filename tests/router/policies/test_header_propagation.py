@@ -1,10 +1,23 @@
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
+import pytest
+from graphql import parse
+
+from router.pipeline.request_context import RequestContext
+from router.planner import plan
 from router.policies.header_propagation import HeaderPropagation
+from router.request.repeated_headers import RepeatedHeaders
+from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
 from router.settings.types import PROTOCOL_HEADERS
+from servicekit import request_ids
+from servicekit.request_ids import RequestIds
+from tests.router.shop import GRAPH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def sent(rules: str, incoming: dict[str, str], own: str = "[]") -> dict[str, str]:
@@ -79,3 +92,28 @@ def test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other() -> No
     )
     outgoing = HeaderPropagation(settings.headers, ["a", "b"]).apply(CLIENT)
     assert outgoing == {"a": {"x-bank-b": "2", "k": "v"}, "b": {"x-bank-a": "1", "x-bank-b": "2"}}
+
+
+async def planned(stage: HeaderPropagation, headers: dict[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """The headers of fetches of one request."""
+    context = RequestContext.of(GraphQLRequest(headers=headers), timeout=60)
+    await stage.on_plan(context, plan(GRAPH, parse("{ me { name } }")))
+    return context.fetch_headers
+
+
+async def test_the_rules_are_applied_once_to_headers_that_a_client_repeats() -> None:
+    stage = HeaderPropagation(read("headers: {all: {request: [{propagate: {named: x-a}}]}}", {}).headers, ["people"])
+    repeated = RepeatedHeaders({"x-a": "1"})
+    first = await planned(stage, repeated)
+    assert await planned(stage, repeated) is first
+    assert await planned(stage, RepeatedHeaders({"x-a": "2"})) == {"people": {"x-a": "2"}}
+    assert first == {"people": {"x-a": "1"}}
+
+
+async def test_headers_that_name_the_request_are_those_of_each_request() -> None:
+    rules = "headers: {all: {request: [{propagate: {named: x-request-id}}]}}"
+    stage = HeaderPropagation(read(rules, {}).headers, ["people"])
+    repeated = RepeatedHeaders({})
+    for request_id in ("first", "second"):
+        with request_ids.serving(RequestIds.from_headers(request_id, None)):
+            assert await planned(stage, repeated) == {"people": {"x-request-id": request_id}}

@@ -138,7 +138,7 @@ async def test_a_verified_token_is_remembered_until_it_expires() -> None:
     assert await identity(text, by) is await identity(text, by)
     assert len(by.verified) == 1
     by.verified._clock = lambda: time.time() + 10_000  # noqa: SLF001
-    assert by.verified.get(text) is None
+    assert by.verified.get(FoundToken(text)) is None
 
 
 async def test_the_number_of_remembered_tokens_is_bounded() -> None:

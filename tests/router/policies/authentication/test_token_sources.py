@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from router.policies.authentication.token_sources import TokenSources
+from router.request.repeated_headers import RepeatedHeaders
 from router.settings.sections.authentication import Jwt
 
 BEARER = [{"header": "authorization"}]
@@ -38,3 +39,12 @@ def test_the_first_source_with_a_token_decides(
 ) -> None:
     found = TokenSources(Jwt(sources=sources).sources).find(headers)
     assert (found and found.text) == expected
+
+
+def test_the_token_of_headers_that_a_client_repeats_is_found_once() -> None:
+    sources, headers = TokenSources(Jwt(sources=BEARER).sources), RepeatedHeaders({"authorization": "Bearer t"})
+    found = sources.find(headers)
+    assert found is not None
+    assert sources.find(headers) is found
+    assert found.digest is found.digest
+    assert TokenSources(Jwt(sources=PLAIN).sources).find(headers) is None
