@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -125,8 +125,11 @@ class Posting:
     amount: Decimal
     currency: str
     entries: tuple[Entry, ...]
+    _customer_ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        ids = dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount))
+        object.__setattr__(self, "_customer_ids", tuple(ids))
         if not is_object_id(self.transaction_id):
             raise InvalidValue("transactionId is not 24 hex digits")
         if self.is_exchange:
@@ -185,7 +188,7 @@ class Posting:
 
     def customer_ids(self) -> tuple[str, ...]:
         """Return the ids of the customers' accounts in the entries, without duplicates."""
-        return tuple(dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount)))
+        return self._customer_ids
 
     def content_hash(self) -> str:
         """Return the SHA-256 digest of the posting's content in hex.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from servicekit import request_ids
 from servicekit.http1.pool import PoolLimits
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 # for subgraphs: after it, an order stays PENDING, and the client gets a response with this status.
 CALL_SECONDS: Final = 5.0
 LIMITS: Final = PoolLimits(connect_seconds=2.0)
-# `json.dumps` with these separators would create an encoder at each call.
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class InternalApi:
@@ -46,4 +46,12 @@ class InternalApi:
             **(headers or {}),
             "authorization": self._credential.authorization(service=self._service, audience=self._audience),
         }
-        return await self._client.post(path, sent, _encode(body).encode(), seconds=CALL_SECONDS, repeatable=True)
+        return await self._client.post(path, sent, _encoded(body), seconds=CALL_SECONDS, repeatable=True)
+
+
+def _encoded(body: Mapping[str, object]) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        # A client's text may contain half of a surrogate pair, which only an escape sequence of JSON can express.
+        return json.dumps(body).encode()

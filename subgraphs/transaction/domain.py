@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.decision import Decision
     from subgraphs.transaction.problems import Problem
 
+# `json.dumps` with these separators would create an encoder at each call.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 # The largest amount in minor units. Stores keep amounts in 64 bits.
 MAX_MINOR_UNITS: Final = 2**63 - 1
 
@@ -192,7 +195,7 @@ class Order:
 
     def fingerprint(self) -> str:
         """Return a hash of the order (SHA-256, 64 hex digits). Only equal orders have equal fingerprints."""
-        canonical = json.dumps(
+        canonical = _encode(
             [
                 self.type,
                 f"{self.amount:f}",
@@ -203,8 +206,7 @@ class Order:
                 sorted(self.metadata.items()),
                 *([self.reversal.of] if self.reversal else ()),
                 *([{"instrument": self.instrument}] if self.instrument else ()),
-            ],
-            separators=(",", ":"),
+            ]
         )
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from subgraphs.kit.outbox import Event
@@ -24,8 +23,7 @@ def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]
     decision and `transaction.status_changed` for a new status.
     """
     if before is not None and before.decision is None and after.decision is not None:
-        decided = fraud_events.decided(after, after.decision)
-        yield replace(decided, data={**decided.data, **_accounts(after)})
+        yield fraud_events.decided(after, after.decision, _accounts(after))
     if before is None:
         yield Event(RECORDED, after.id, after.created_at, _state(after))
     elif before.status is not after.status:

@@ -39,8 +39,8 @@ def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
     """Return what must be written to the windows and read from them, so that the order can be judged."""
     reads: list[Read] = []
     judging: list[tuple[Rule, slice]] = []
-    for rule in rules.rules:
-        if rule.judges(order):
+    for rule in rules.counting(order):
+        if rule.is_large_enough(order):
             begin = len(reads)
             reads += rule.reads(order)
             judging.append((rule, slice(begin, len(reads))))
@@ -49,7 +49,11 @@ def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
 
 def contributions(rules: RuleSet, order: OrderFacts, phase: Phase) -> tuple[Write, ...]:
     """Return what the order adds to the series. If several rules use the same series, the order is added only once."""
-    return tuple(dict.fromkeys(write for rule in rules.writers(phase) for write in rule.writes(order, phase)))
+    writes: dict[Write, None] = {}
+    for rule in rules.writers(phase):
+        for write in rule.writes(order, phase):
+            writes[write] = None
+    return tuple(writes)
 
 
 def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided_at: datetime) -> Decision:

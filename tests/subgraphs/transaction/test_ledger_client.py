@@ -208,3 +208,10 @@ def test_a_posting_is_balanced(record: Any, debited: object, credited: object) -
     body = posting(record)
     assert body["entries"] == [{"account": debited, "amount": "-10.00"}, {"account": credited, "amount": "10.00"}]
     assert (body["transactionId"], body["amount"], body["currency"]) == (record.id, "10.00", "USD")
+
+
+async def test_an_account_whose_name_has_half_of_a_surrogate_pair_is_looked_up() -> None:
+    server = answering({"source": None, "destination": None})
+    order = replace(ORDER, destination="\ud800 ü")
+    assert await server.ledger().parties(order, RECORD.requester) == Parties(None, None)
+    assert json.loads(server.requests[0].content)["destinationAccountNumber"] == "\ud800 ü"

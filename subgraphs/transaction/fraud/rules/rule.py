@@ -83,8 +83,10 @@ class Rule(Model):
 
     def judges(self, order: OrderFacts) -> bool:
         """Whether the rule judges the order: the rule counts it, and its amount is not below `min_amount`."""
-        if not self.counts(order):
-            return False
+        return self.counts(order) and self.is_large_enough(order)
+
+    def is_large_enough(self, order: OrderFacts) -> bool:
+        """Whether the amount of the order is not below `min_amount`."""
         if self.min_amount is None:
             return True
         least = self.min_amount.units(order.currency)

@@ -96,7 +96,23 @@ class RuleSet(Model):
         """Return the same rules in shadow mode: decisions record what the rules find, and every order is allowed."""
         rules = tuple(rule.model_copy(update={"shadow": True}) for rule in self.rules)
         unavailable = _AllowWhenUnavailable.model_construct(hold_above=self.when_unavailable.hold_above)
-        return self.model_copy(update={"rules": rules, "when_unavailable": unavailable})
+        # A copy would also have the values that are derived from the rules of this object.
+        return RuleSet.model_construct(
+            version=self.version, thresholds=self.thresholds, when_unavailable=unavailable, rules=rules
+        )
+
+    def counting(self, order: OrderFacts) -> Sequence[Rule]:
+        """Return the rules that count the order, in the order of the file."""
+        kind = order.type, order.is_between_own_accounts
+        rules = self._counting.get(kind)
+        if rules is None:
+            rules = self._counting[kind] = tuple(rule for rule in self.rules if rule.counts(order))
+        return rules
+
+    @cached_property
+    def _counting(self) -> dict[tuple[str, bool], Sequence[Rule]]:
+        """The rules that count an order, by its type and by whether it is between accounts of one user."""
+        return {}
 
     def writers(self, phase: Phase) -> Sequence[Rule]:
         """Return the rules that may write in a phase, in the order of the file."""

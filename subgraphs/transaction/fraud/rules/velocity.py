@@ -10,13 +10,13 @@ from pydantic import Field
 
 from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.transaction.fraud.rules.rule import Phase, Rule, account_scope, amount_text, time_of, user_scope
-from subgraphs.transaction.fraud.windows.series import Question, Read, Write, tally
+from subgraphs.transaction.fraud.windows.series import SPANS, Question, Read, Series, Write
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from subgraphs.transaction.fraud.order_facts import OrderFacts
-    from subgraphs.transaction.fraud.windows.series import Reading, Scope, Series
+    from subgraphs.transaction.fraud.windows.series import Reading, Scope
 
 VelocityWindow = Literal["1m", "1h", "24h", "7d"]
 
@@ -56,7 +56,8 @@ class _Velocity(Rule):
         scope = self._scope(order)
         if scope is None:
             return None
-        return tally(scope, f"{self._measure(order)} {self._counted}", self.window)
+        span, slot = SPANS[self.window]
+        return Series(scope, self._name(order.currency), span, slot)
 
     @cached_property
     def _counted(self) -> str:
@@ -64,8 +65,8 @@ class _Velocity(Rule):
         return f"by {self.by} {self.of} {self.filter_name}"
 
     @abstractmethod
-    def _measure(self, order: OrderFacts) -> str:
-        """Return the part of the series name that says what is counted."""
+    def _name(self, currency: str) -> str:
+        """Return the name of the series, which says what is counted."""
 
     def _scope(self, order: OrderFacts) -> Scope | None:
         if self.by == "user":
@@ -87,9 +88,13 @@ class VelocityCount(_Velocity):
             return None
         return {"count": count, "more_than": self.more_than, "window": self.window, "by": self.by}
 
-    def _measure(self, order: OrderFacts) -> str:
-        del order
-        return "count"
+    def _name(self, currency: str) -> str:
+        del currency
+        return self._count_name
+
+    @cached_property
+    def _count_name(self) -> str:
+        return f"count {self._counted}"
 
 
 class VelocitySum(_Velocity):
@@ -111,5 +116,5 @@ class VelocitySum(_Velocity):
             "by": self.by,
         }
 
-    def _measure(self, order: OrderFacts) -> str:
-        return f"sum {order.currency}"
+    def _name(self, currency: str) -> str:
+        return f"sum {currency} {self._counted}"

@@ -105,8 +105,9 @@ class _Missing:
         """Add the writes of a past order to the history of the series."""
         if order.at < at - self.reach or (0 < self.series.cap <= len(self.elements)):
             return
-        phases = (Phase.ORDERED,) if order.settled_at is None else (Phase.ORDERED, Phase.SETTLED)
-        for phase in phases:
+        for phase in self.rule.phases:
+            if phase is Phase.SETTLED and order.settled_at is None:
+                continue
             for write in self.rule.writes(order, phase):
                 if write.series == self.series:
                     self.history.append(Past(order.transaction_id, write))

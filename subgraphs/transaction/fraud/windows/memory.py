@@ -21,7 +21,7 @@ from subgraphs.transaction.fraud.windows.protocol import (
 from subgraphs.transaction.fraud.windows.series import Question, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from subgraphs.transaction.fraud.windows.protocol import Past
     from subgraphs.transaction.fraud.windows.series import Read, Series, Write
@@ -76,28 +76,26 @@ class MemoryWindows:
     def observe_at_once(
         self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
     ) -> Observation:
-        unknown: dict[Series, str] = {}
-        states: list[_State] = []
-        for read in reads:
-            state = self._begin(read.series, at)
-            states.append(state)
-            if state.filling_since is not None:
-                unknown[read.series] = str(state.token)
-        self._write(transaction_id, at, writes)
-        readings = [_read(read, state, transaction_id, at) for read, state in zip(reads, states, strict=True)]
+        states = {read.series: self._begin(read.series, at) for read in reads}
+        self._write(transaction_id, at, writes, states)
+        readings = [_read(read, states[read.series], transaction_id, at) for read in reads]
+        unknown = {series: str(state.token) for series, state in states.items() if state.filling_since is not None}
         while len(self._states) > self._max_series:
             self._states.popitem(last=False)
         return Observation(readings, unknown)
 
-    def _write(self, transaction_id: str, at: int, writes: Sequence[Write]) -> None:
-        """Add the writes to the series, except to the tallies in which the transaction is already counted."""
+    def _write(self, transaction_id: str, at: int, writes: Sequence[Write], found: Mapping[Series, _State]) -> None:
+        """Add the writes to the series, except to the tallies in which the transaction is already counted.
+
+        `found` has the states of some series. The others are looked up.
+        """
         first_at, counted_in = self._counted_in(transaction_id, at)
         tokens: list[int] = []
         for write in writes:
-            state = self._find(write.series, at)
+            state = found.get(write.series) or self._find(write.series, at)
             if state is None:
                 continue
-            if write.series.is_tally:
+            if write.series.slot:
                 if state.token in counted_in or state.token in tokens:
                     continue
                 tokens.append(state.token)
@@ -171,24 +169,32 @@ class MemoryWindows:
 
 def _read(read: Read, state: _State, transaction_id: str, at: int) -> Reading:
     series = read.series
-    if series.is_tally:
-        first = series.first_slot(at)
-        for slot in [slot for slot in state.slots if slot < first]:
-            del state.slots[slot]
-        count = units = 0
-        for counted, amount in state.slots.values():
-            count += counted
-            units += amount
-        return Reading(count, units)
+    if series.slot:
+        return _sum(state.slots, series.first_slot(at))
     begin = at - series.span
     for element in [element for element, last in state.members.items() if last < begin]:
         del state.members[element]
     return _read_members(read, state.members, transaction_id)
 
 
+def _sum(slots: dict[int, tuple[int, int]], first: int) -> Reading:
+    """Return the sums of all slots from `first` on. Delete older slots."""
+    count = units = 0
+    old: tuple[int, ...] = ()
+    for slot, (counted, amount) in slots.items():
+        if slot < first:
+            old += (slot,)
+        else:
+            count += counted
+            units += amount
+    for slot in old:
+        del slots[slot]
+    return Reading(count, units)
+
+
 def _add(state: _State, write: Write) -> None:
     series = write.series
-    if series.is_tally:
+    if series.slot:
         slot = write.at // series.slot
         count, units = state.slots.get(slot, (0, 0))
         state.slots[slot] = (count + 1, units + write.units)

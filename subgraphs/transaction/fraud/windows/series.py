@@ -14,7 +14,7 @@ before the window.
 A **recent** series remembers members, such as the accounts that got money, with the last time of each member. There are
 at most `cap` members. If there are more, the members with the oldest times are forgotten.
 
-For each order, dozens of `Series`, `Write` and `Read` objects are created. These classes are tuples, because tuples are
+For each order, dozens of objects of these classes are created. So all but the result of a read are tuples, which are
 created and compared fastest.
 
 This module is pure: it has no I/O and reads no clock.
@@ -23,9 +23,10 @@ This module is pure: it has no I/O and reads no clock.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+import msgspec
 
 SECOND: Final = 1000
 MINUTE: Final = 60 * SECOND
@@ -144,8 +145,7 @@ class Read(NamedTuple):
     member: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """The result of a read.
 
     Attributes:

@@ -58,7 +58,7 @@ def test_what_happens_with_the_order() -> None:
 def test_the_event_has_the_decision_and_no_personal_data() -> None:
     ann, bob = party(), party()
     record = transaction(transfer_order(ann, bob), Parties(ann, bob))
-    event = decided(record, DECISION)
+    event = decided(record, DECISION, {})
     assert (event.type, event.subject, event.time) == ("fraud.decided", record.id, START)
     assert event.data == {"transactionId": record.id, "type": "TRANSFER", **DOCUMENT}
 

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bank.values import EXPONENTS
-from subgraphs.transaction.domain import TransactionType
+from subgraphs.transaction.domain import Parties, TransactionType
 from subgraphs.transaction.fraud.decision import Action
 from subgraphs.transaction.fraud.live_rules import live_rules
 from subgraphs.transaction.fraud.order_facts import OrderFacts
@@ -19,6 +19,7 @@ from subgraphs.transaction.fraud.rules.kinds import KINDS
 from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, load_rules, read_rules
 from subgraphs.transaction.fraud.rules_schema import SCHEMA_FILE, schema_text
 from subgraphs.transaction.yaml_file import MAX_BYTES, InvalidFile
+from tests.subgraphs.transaction.support import party, transaction, transfer_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,3 +140,15 @@ async def test_a_broken_file_keeps_the_old_rules_and_says_why_once(tmp_path: Pat
         await rules.refresh()
     assert logs == []
     assert rules.current.full_version == first.full_version
+
+
+def test_rules_that_have_judged_have_a_copy_in_shadow_mode() -> None:
+    rules = load_rules(DEFAULT_RULES)
+    ann, bob = party(), party()
+    order = OrderFacts.of(transaction(transfer_order(ann, bob), Parties(ann, bob)))
+    assert not all(rule.shadow for rule in rules.counting(order))
+    assert rules.counting(order)
+    assert rules.counting(order) == tuple(rule for rule in rules.rules if rule.counts(order))
+    shadow = rules.in_shadow_mode()
+    assert len(shadow.counting(order)) == len(rules.counting(order))
+    assert all(rule.shadow for rule in shadow.counting(order))
