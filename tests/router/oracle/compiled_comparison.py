@@ -1,8 +1,9 @@
 """Runs an operation with the interpreter and with the compiled plan over the same responses, and compares the results.
 
-The responses of the subgraphs are recorded while the interpreter runs, with one fault in one of them or without, and
-replayed to the compiled plan. Results are equal if their data are the same bytes and their errors are the same. Without
-a fault, the compiled plan sends the requests that the interpreter has sent, each as often.
+The responses of the subgraphs are recorded while the interpreter runs, with one fault in one of them or without. They
+are replayed to the compiled plan twice, because executions share what follows from equal responses. Results are equal
+if their data are the same bytes and their errors are the same. Without a fault, the compiled plan sends the requests
+that the interpreter has sent, each as often.
 
 If a response has unknown fields, the plan is compiled again, as the router does it, and compared once more: with the
 same responses, and with another fault.
@@ -28,7 +29,7 @@ from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
 from router.get_operation import get_operation
 from router.json_codec import canonical, encode
-from router.transport.interface import SubgraphResponse
+from router.transport.interface import SharedBody, SubgraphResponse
 from tests.router.oracle.response_faults import FAULTS, with_fault
 from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
 
@@ -99,6 +100,8 @@ class Recorder:
         elif self.faulty in {len(self.sent), EVERY} and self.random is not None:
             for _ in range(3 if self.faulty == EVERY else 1):
                 response = SubgraphResponse(status=200, body=with_fault(response.body, self.fault, self.random))
+        if earlier is None:
+            response = SubgraphResponse(status=200, body=SharedBody(response.body))
         self.sent.append((key, response))
         return response
 
@@ -178,19 +181,20 @@ class _Pair:
         requests, taken = len(recorder.sent), False
         self.tally.executions += 1
         if self.compiled is not None:
-            replayed = Replay([*recorder.sent], source if fault else None)
-            context = ExecutionContext(schema, replayed, self.variables)
-            try:
-                got, misfit = asyncio.run(execute_compiled(self.compiled, self.planned, self.prepared, context))
-            except Exception as error:
-                raise CompiledDifference(
-                    f"fault {fault!r}: {type(error).__name__}: {error}{self._report(recorder)}"
-                ) from error
+            for _ in range(2):  # the second execution takes what the first one has computed from the same bodies
+                replayed = Replay([*recorder.sent], source if fault else None)
+                context = ExecutionContext(schema, replayed, self.variables)
+                try:
+                    got, misfit = asyncio.run(execute_compiled(self.compiled, self.planned, self.prepared, context))
+                except Exception as error:
+                    raise CompiledDifference(
+                        f"fault {fault!r}: {type(error).__name__}: {error}{self._report(recorder)}"
+                    ) from error
+                self._compare(expected, got, fault, recorder)
+                if replayed.sent:
+                    raise CompiledDifference(f"fault {fault!r}: requests are missing{self._report(recorder)}")
             taken = misfit is None
             self.reason = str(misfit)
-            self._compare(expected, got, fault, recorder)
-            if replayed.sent:
-                raise CompiledDifference(f"fault {fault!r}: requests are missing{self._report(recorder)}")
             if self.compiled.extra.found and fault == EXTRA_FIELD:
                 self.tally.extra_fields[taken] += 1
             if isinstance(misfit, UnknownField):
