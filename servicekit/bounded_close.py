@@ -40,7 +40,7 @@ class ClientTransport:
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, data: bytes) -> None:
-        if not self.is_closing():
+        if not (self._closing or self._transport.is_closing()):  # `is_closing` would be a call more for each response
             self._transport.write(data)
 
     def is_closing(self) -> bool:

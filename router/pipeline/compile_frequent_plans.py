@@ -136,7 +136,7 @@ class PlanUsage:
     def replace_program(self, program: CompiledPlan) -> None:
         """Use another compiled plan from now on. A pause ends."""
         self.program = program
-        self._in_a_row = self._pause = 0
+        self._in_a_row = self._pause = self.unknown_fields = 0
 
 
 class CompiledPlans:
@@ -206,7 +206,7 @@ class CompiledPlans:
             usage.is_submitted = True
             usage.compilations += 1
             job = PREPARING_THREAD.submit(partial(self._compile, plan, operation, dict(variables)))
-            job.add_done_callback(lambda done: self._later.append(partial(self._keep, key, usage, done)))
+            job.add_done_callback(lambda done: self._later.append(partial(self._keep, usage, done)))
 
     def _has_room(self) -> bool:
         """Return whether a compiled plan of average size fits into the cache, or can replace one that is not in use."""
@@ -216,13 +216,15 @@ class CompiledPlans:
         oldest = cache.oldest()
         return oldest is None or self._executions - oldest.last_use > PROTECTED_EXECUTIONS
 
-    def _keep(self, key: _Key, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
+    def _keep(self, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
         """Keep the result of a compilation, unless the plan has disappeared or is larger than the cache."""
-        program = job.result()
-        if program is None or program.memory_bytes > self._max_bytes or self._uncompiled.get(key) is not usage:
+        program, key = job.result(), usage.key
+        is_known = usage is (self._uncompiled.get(key) or self._compiled.get(key))
+        if program is None or program.memory_bytes > self._max_bytes or not is_known:
             return
         self._uncompiled.remove(key)
-        usage.program, usage.last_use = program, self._executions
+        usage.replace_program(program)
+        usage.last_use = self._executions
         self._compiled.put(key, usage, program.memory_bytes)
 
     def _forget_later(self, key: _Key, _: object) -> None:
@@ -261,15 +263,7 @@ class CompiledPlans:
         if usage.unknown_fields == UNKNOWN_FIELDS_BEFORE_COMPILATION:
             usage.compilations += 1
             job = PREPARING_THREAD.submit(partial(self._compile_again, program, plan, operation, misfit))
-            job.add_done_callback(lambda done: self._later.append(partial(self._keep_again, usage, done)))
-
-    def _keep_again(self, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
-        program = job.result()
-        if program is None or program.memory_bytes > self._max_bytes or self._compiled.get(usage.key) is not usage:
-            return
-        usage.replace_program(program)
-        usage.unknown_fields = 0
-        self._compiled.put(usage.key, usage, program.memory_bytes)
+            job.add_done_callback(lambda done: self._later.append(partial(self._keep, usage, done)))
 
     def inherit(self, previous: CompiledPlans) -> None:
         """Take over the counts of `previous`, the compiled plans before a reload."""

@@ -132,7 +132,6 @@ class StageChain:
 
     async def operation(self, context: RequestContext, operation: Operation) -> Operation:
         """Call `Stage.on_operation` on each stage. Return the operation to run."""
-        context.operation = operation
         for stage in self._on_operation:
             changed = await stage(context, operation)
             if changed is not None:
