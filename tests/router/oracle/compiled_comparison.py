@@ -178,7 +178,7 @@ class _Pair:
         recorder = Recorder(source, faulty, fault, random)
         schema = self.federation.supergraph.schema
         expected = asyncio.run(execute(self.planned, self.prepared, ExecutionContext(schema, recorder, self.variables)))
-        requests, taken = len(recorder.sent), False
+        requests, taken, misfit = len(recorder.sent), False, None
         self.tally.executions += 1
         if self.compiled is not None:
             for _ in range(2):  # the second execution takes what the first one has computed from the same bodies
