@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -58,6 +59,8 @@ class LazyGroup(click.Group):
         try:
             with garbage_collection.keeping_new_objects():
                 _import_structlog_without_rich()
+                # Otherwise, pydantic reads the metadata of all installed packages, to find plug-ins. We use none.
+                os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
                 found = importlib.import_module(lazy.module).command
         except ModuleNotFoundError as error:
             if error.name is None or find_spec(error.name.partition(".")[0]) is not None:

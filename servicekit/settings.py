@@ -125,14 +125,15 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     Variables that Kubernetes sets for services are left out, because `ROUTER_PORT=tcp://10.0.0.1:4000` is not the port
     on which our router must listen.
     """
-    from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
-
     given = without_service_links(os.environ)
     if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` started this process, and has read `.env` itself
         return given
     path = (folder or Path.cwd()) / ".env"
-    from_file = {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}
-    return {**from_file, **given}
+    if not path.is_file():
+        return given
+    from dotenv import dotenv_values  # noqa: PLC0415 - its import takes long, and few processes have the file
+
+    return {**{name: value for name, value in dotenv_values(path).items() if value}, **given}
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:

@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from router.policies import stages_of_few_configurations as on_demand
 from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.authentication import make_authentication_stage as authentication
-from router.policies.authorization.authorization_stage import Authorization
-from router.policies.authorization.step_up_stage import StepUp
-from router.policies.demand_control.demand_control_stage import DemandControl
-from router.policies.demand_control.subgraph_demand import SubgraphDemand
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
-from router.policies.idempotency.idempotency_stage import Idempotency
 from router.policies.limit_list_items import ListItems
 from router.policies.operation_limits_stage import OperationLimits
-from router.policies.operation_sharing import OperationSharing
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.query_plan_in_response import QueryPlanInResponse
-from router.policies.rate_limits.rate_limit_stage import AddressRateLimits, CostRateLimits, IdentityRateLimits
 from router.policies.redact_personal_data_in_logs import PersonalDataRedaction
 from router.policies.response_headers import ResponseHeaders
 from router.policies.shared_cache_control import SharedCacheControl
@@ -52,24 +46,24 @@ EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _in
 ORDER: Final[tuple[Policy, ...]] = (
     # The outermost stage, so that the recorded duration includes all other stages.
     Policy("usage recording", "usage", UsageRecording.configured),
-    Policy("rate limits of addresses", "rate_limits", AddressRateLimits.configured),
+    Policy("rate limits of addresses", "rate_limits", on_demand.rate_limits_of_addresses),
     Policy("authentication", "authentication", authentication.configured),
     EMBEDDED_STAGES,
-    Policy("rate limits of identities", "rate_limits.rules[].key", IdentityRateLimits.configured),
+    Policy("rate limits of identities", "rate_limits.rules[].key", on_demand.rate_limits_of_identities),
     Policy("persisted documents", "persisted_documents", PersistedDocumentList.configured),
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
     Policy("limits", "limits", OperationLimits.configured),
     Policy("list items", "limits.list_items", ListItems.configured),
-    Policy("authorization", "authorization", Authorization.configured),
-    Policy("step-up authentication", "authorization.step_up[].fields", StepUp.configured),
-    Policy("demand control", "demand_control", DemandControl.configured),
-    Policy("rate limits of costs", "rate_limits.rules[].counts", CostRateLimits.configured),
-    Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),
-    Policy("idempotency keys", "idempotency", Idempotency.configured),
+    Policy("authorization", "authorization", on_demand.authorization),
+    Policy("step-up authentication", "authorization.step_up[].fields", on_demand.step_up),
+    Policy("demand control", "demand_control", on_demand.demand_control),
+    Policy("rate limits of costs", "rate_limits.rules[].counts", on_demand.rate_limits_of_costs),
+    Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", on_demand.demand_control_of_subgraphs),
+    Policy("idempotency keys", "idempotency", on_demand.idempotency),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("shared caches", "persisted_documents.shared_cache", SharedCacheControl.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
-    Policy("operation sharing", "traffic.share_operations", OperationSharing.configured),
+    Policy("operation sharing", "traffic.share_operations", on_demand.operation_sharing),
     Policy("response headers", "headers.all.response[].propagate", ResponseHeaders.configured),
     Policy("error masking", "errors", ErrorMasking.configured),
     Policy("hidden schema names", "introspection", HiddenSchemaNames.configured),

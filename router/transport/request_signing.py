@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from servicekit.http_signatures.keys import HmacKey
-from servicekit.http_signatures.request_signer import RequestSigner, SigningTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import IdentityForwarding
     from router.settings.sections.signatures import SignatureKey, Signatures
     from servicekit.http_signatures.keys import SigningKey
+    from servicekit.http_signatures.request_signer import RequestSigner
 
 CONTENT_TYPE: Final = "application/json"
 """The media type of all requests to subgraphs."""
@@ -45,6 +45,9 @@ class Signing(msgspec.Struct, frozen=True):
         Raises:
             ValueError: The name of the subgraph cannot be part of a signature.
         """
+        # Few configurations sign requests, and the module takes long to import.
+        from servicekit.http_signatures.request_signer import RequestSigner, SigningTarget  # noqa: PLC0415
+
         return RequestSigner(
             self.key,
             SigningTarget(self.subgraph, authority, target, CONTENT_TYPE),

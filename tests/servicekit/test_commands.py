@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -70,3 +71,12 @@ def test_a_command_is_imported_without_garbage_collections(tmp_path: Path, monke
     monkeypatch.setitem(TABLE, "own", LazyCommand("a_command_of_this_test", "Says whether it was enabled.", "all"))
     assert CliRunner().invoke(group, ["own"]).output == "False\n"
     assert gc.isenabled()
+
+
+def test_pydantic_looks_for_no_plugins_unless_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, expected in (("", "__all__"), ("other", "other")):
+        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", given)
+        if not given:
+            monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS")
+        CliRunner().invoke(group, [next(iter(TABLE)), "--help"])
+        assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == expected

@@ -19,6 +19,7 @@ print(json.dumps(sorted(sys.modules)))
 LATER = (
     "asyncpg",
     "cryptography",
+    "dotenv",
     "httpx",
     "jwt",
     "redis",
@@ -26,16 +27,23 @@ LATER = (
     "router.composition",
     "router.executor.compiled.compile_plan",
     "router.policies.authentication.authentication_stage",
+    "router.policies.authorization",
+    "router.policies.demand_control",
+    "router.policies.idempotency",
+    "router.policies.operation_sharing",
+    "router.policies.rate_limits",
     "router.schema_check",
     "router.usage",
     "ruamel",
+    "servicekit.http_signatures.request_signer",
+    "servicekit.http_signatures.signature_fields",
     "sqlite3",
     "uvicorn.protocols.http",
     "websockets",
 )
 # A little more than there are, so that a new module of a small size does not fail the test.
-MOST_OWN = 405
-MOST_OTHERS = 545
+MOST_OWN = 375
+MOST_OTHERS = 535
 
 
 def imported() -> list[str]:

@@ -1,4 +1,7 @@
-"""A policy that is off is not part of a gateway. Covers `router/policies/policy_setup.py` too."""
+"""A policy that is off is not part of a gateway.
+
+Covers `router/policies/policy_setup.py` and `router/policies/stages_of_few_configurations.py` too.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ import pytest
 from router.pipeline import Stage
 from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
+from router.policies.demand_control.demand_control_stage import DemandControl
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
+from router.policies.idempotency.idempotency_stage import Idempotency
 from router.policies.limit_checker import LimitChecker
 from router.policies.limit_list_items import ListItems
 from router.policies.operation_limits_stage import MeasuredOperationLimits, OperationLimits
+from router.policies.operation_sharing import OperationSharing
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
 from router.policies.policy_setup import PolicySetup
@@ -70,6 +76,9 @@ def test_by_default_only_limits_masking_and_hidden_names_are_on() -> None:
         ("", SIZED, [OperationLimits, ListItems, ErrorMasking, HiddenSchemaNames]),
         ("limits: {list_items: null}", SIZED, ALWAYS),
         ("introspection: true", SDL, [OperationLimits, ErrorMasking]),
+        ("demand_control: {mode: measure}", SDL, [OperationLimits, DemandControl, *ALWAYS[1:]]),
+        ("traffic: {share_operations: true}", SDL, [OperationLimits, OperationSharing, *ALWAYS[1:]]),
+        ("idempotency: {enabled: true}", SDL, [OperationLimits, Idempotency, *ALWAYS[1:]]),
         ("query_plan: {in_responses: true}", SDL, [*ALWAYS, QueryPlanInResponse]),
     ],
 )
