@@ -245,6 +245,7 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/server/pages/ide_pages.py: installed_pages": "has no arguments",
     "router/settings/all_keys.py: _own_keys": "classes of the settings",
     "router/strict_model.py: _attribute_docstrings": "classes of configuration files",
+    "servicekit/graphql_messages.py: _patterns": "has no arguments",
     "subgraphs/account/limits.py: next_day": "days that the clock and the store contain, at most eight",
     "subgraphs/account/limits.py: next_month": "months that the clock and the store contain, at most eight",
     "subgraphs/account/schema.py: build_schema": "has no arguments",

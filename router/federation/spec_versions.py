@@ -10,8 +10,9 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
-from graphql.language import DirectiveDefinitionNode, DocumentNode, TypeDefinitionNode, parse
+from graphql.language import DirectiveDefinitionNode, DocumentNode, TypeDefinitionNode
 
+from router.federation.sdl.parse_sdl import parse_sdl
 from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class SpecVersion(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _document(self) -> DocumentNode:
-        return parse(self.sdl, no_location=True)
+        return parse_sdl(self.sdl, no_location=True)
 
     @cached_property
     def directives(self) -> Mapping[str, DirectiveDefinitionNode]:

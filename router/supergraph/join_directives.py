@@ -63,6 +63,9 @@ class JoinVocabulary(msgspec.Struct, frozen=True):
 
     The names of the join directives depend on the `@link` directives of the supergraph. `federation_1` is True for
     join v0.1, in which a supergraph says less about its subgraphs (see `subgraph_extraction`).
+
+    Equal directives of a parsed supergraph are one node (`ValueParser`), so `known_fields` has what was read from each
+    node, under its `id`. It refers to the nodes too, so that no other node gets this `id`.
     """
 
     graph: str
@@ -75,6 +78,7 @@ class JoinVocabulary(msgspec.Struct, frozen=True):
     enum_value: str
     federation_1: bool
     context: str | None = None
+    known_fields: dict[int, tuple[DirectiveNode, JoinField]] = msgspec.field(default_factory=dict)
 
     @classmethod
     def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
@@ -128,7 +132,13 @@ class JoinVocabulary(msgspec.Struct, frozen=True):
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
         """Return the `@join__field` directives of a field."""
-        return [_join_field(arguments) for arguments in self._all(directives, self.field)]
+        return [self._known_field(each) for each in directives or () if each.name.value == self.field]
+
+    def _known_field(self, directive: DirectiveNode) -> JoinField:
+        known = self.known_fields.get(id(directive))
+        if known is None:
+            known = self.known_fields[id(directive)] = (directive, _join_field(_arguments(directive)))
+        return known[1]
 
     def contexts(self, directives: Iterable[DirectiveNode] | None) -> frozenset[str]:
         """Return the names of the contexts that a type sets with `@context`."""
@@ -157,11 +167,11 @@ class JoinVocabulary(msgspec.Struct, frozen=True):
 
     @staticmethod
     def _all(directives: Iterable[DirectiveNode] | None, name: str) -> list[dict[str, ValueNode]]:
-        return [
-            {argument.name.value: argument.value for argument in directive.arguments or ()}
-            for directive in directives or ()
-            if directive.name.value == name
-        ]
+        return [_arguments(directive) for directive in directives or () if directive.name.value == name]
+
+
+def _arguments(directive: DirectiveNode) -> dict[str, ValueNode]:
+    return {argument.name.value: argument.value for argument in directive.arguments or ()}
 
 
 def _join_field(arguments: dict[str, ValueNode]) -> JoinField:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
-class SchemaFacts(msgspec.Struct, frozen=True):
+class SchemaFacts(msgspec.Struct, frozen=True, array_like=True):
     """Facts about all types. Each one is an attribute of `Supergraph` with this name."""
 
     override_labels: frozenset[str]

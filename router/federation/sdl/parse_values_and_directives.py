@@ -46,11 +46,25 @@ _MAX_NESTING: Final = 50
 class ValueParser:
     """Parses names, values and directives at the current token.
 
+    Nodes without locations are shared: equal names are one node, and so are equal directives with arguments and equal
+    named types. A supergraph repeats them thousands of times.
+
     Attributes:
         at: The number of the current token.
     """
 
-    __slots__ = ("_has_places", "_lexer", "_nesting", "_source", "_starts", "_texts", "at")
+    __slots__ = (
+        "_directive_nodes",
+        "_has_places",
+        "_lexer",
+        "_named_types",
+        "_names",
+        "_nesting",
+        "_source",
+        "_starts",
+        "_texts",
+        "at",
+    )
 
     def __init__(self, source: Source, *, has_places: bool = True) -> None:
         self._source = source
@@ -58,6 +72,9 @@ class ValueParser:
         self._texts, self._starts = split_into_tokens(source.body)
         self._lexer = Lexer(source)
         self._nesting = 0
+        self._names: dict[str, NameNode] = {}
+        self._named_types: dict[str, NamedTypeNode] = {}
+        self._directive_nodes: dict[tuple[str, ...], DirectiveNode] = {}
         self.at = 0
 
     def _skips(self, text: str) -> bool:
@@ -74,9 +91,11 @@ class ValueParser:
 
     def _place_from(self, first: int) -> NodePlace | None:
         """Return the location from the token with this number to the token before the current one."""
+        return self._place(first, self.at - 1)
+
+    def _place(self, first: int, last: int) -> NodePlace | None:
         if not self._has_places:
             return None
-        last = self.at - 1
         return NodePlace(self._starts[first], self._starts[last] + len(self._texts[last]), self._source)
 
     def _enter(self) -> None:
@@ -100,14 +119,26 @@ class ValueParser:
     def _name(self) -> NameNode:
         at = self.at
         text = self._texts[at]
-        if text[0] not in _NAME_STARTS:
-            raise Irregular
+        node = self._names.get(text)
+        if node is None:
+            if text[0] not in _NAME_STARTS:
+                raise Irregular
+            node = NameNode(value=intern(text), loc=self._place(at, at))
+            if not self._has_places:
+                self._names[text] = node
         self.at = at + 1
-        return NameNode(value=intern(text), loc=self._place_from(at))
+        return node
 
     def _named_type(self) -> NamedTypeNode:
+        node = self._named_types.get(self._texts[self.at])
+        if node is not None:
+            self.at += 1
+            return node
         name = self._name()
-        return NamedTypeNode(name=name, loc=name.loc)
+        node = NamedTypeNode(name=name, loc=name.loc)
+        if not self._has_places:
+            self._named_types[name.value] = node
+        return node
 
     def _description(self) -> StringValueNode | None:
         return self._string() if self._texts[self.at][0] == '"' else None
@@ -135,12 +166,35 @@ class ValueParser:
             return None
         nodes = []
         while self._texts[self.at] == "@":
-            first = self.at
-            self.at += 1
-            name = self._name()
-            arguments = self._distinct(self._argument, ")") if self._skips("(") else None
-            nodes.append(DirectiveNode(name=name, arguments=arguments, loc=self._place_from(first)))
+            nodes.append(self._directive())
         return cast("tuple[ConstDirectiveNode, ...]", tuple(nodes))
+
+    def _directive(self) -> DirectiveNode:
+        first = self.at
+        self.at += 1
+        name = self._name()
+        if not self._skips("("):
+            return DirectiveNode(name=name, arguments=None, loc=self._place_from(first))
+        if self._has_places:
+            arguments = self._distinct(self._argument, ")")
+            return DirectiveNode(name=name, arguments=arguments, loc=self._place_from(first))
+        key = self._texts_of_directive(first)
+        node = self._directive_nodes.get(key)
+        if node is not None:
+            self.at = first + len(key)
+            return node
+        node = self._directive_nodes[key] = DirectiveNode(name=name, arguments=self._distinct(self._argument, ")"))
+        return node
+
+    def _texts_of_directive(self, first: int) -> tuple[str, ...]:
+        """Return the tokens of the directive that begins at `first`, and that has arguments.
+
+        A string is one token, and other values contain no parentheses. So the first one that closes ends the directive.
+        """
+        try:
+            return tuple(self._texts[first : self._texts.index(")", self.at) + 1])
+        except ValueError as error:
+            raise Irregular from error
 
     def _argument(self) -> ArgumentNode:
         first = self.at

@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from graphql import GraphQLSyntaxError, Node, parse
+from graphql import DirectiveNode, GraphQLSyntaxError, NamedTypeNode, Node, parse
 
 from benchmarks.composition.federations import federation
 from router.federation.sdl.node_places import IndexedSource
@@ -156,3 +156,22 @@ def test_a_place_can_be_pickled() -> None:
     copy = pickle.loads(pickle.dumps(document))  # noqa: S301 - our own bytes
     assert copy == document
     assert copy.definitions[0].loc.end_token.line == 3
+
+
+def directives_and_types(text: str, *, no_location: bool) -> list[Node]:
+    document = parse_sdl(text, no_location=no_location)
+    return [node for node in nodes(document) if isinstance(node, DirectiveNode | NamedTypeNode)]
+
+
+def test_equal_directives_and_types_without_places_are_one_node() -> None:
+    text = 'type A @d(a: ")", b: [{c: "("}]) { f: B @e g: B @d(a: ")", b: [{c: "("}]) h: B! @d(a: "", b: [{c: "("}]) }'
+    found = directives_and_types(text, no_location=True)
+    assert len(found) == 7
+    assert len(set(map(id, found))) == 4
+    assert len(set(map(id, directives_and_types(text, no_location=False)))) == 7
+    assert_equal(text)
+
+
+@pytest.mark.parametrize("text", ["type A @", "type A @d(", "type A @d(a: 1 type B", "type A @d(a: (1)) { f: Int }"])
+def test_a_directive_without_an_end_is_an_error_of_graphql_core(text: str) -> None:
+    assert_equal(text)
