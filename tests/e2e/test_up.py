@@ -25,7 +25,8 @@ from tests.ports import free_ports
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("up")
+# On a busy machine, a start of the platform takes half a minute and longer, and so does its end.
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
 
 # A child that lost its supervisor has its own grace period of 8 s, and one second for its cleanup.
 ORPHAN_SECONDS = 30
