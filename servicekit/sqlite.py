@@ -21,7 +21,7 @@ from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
 from servicekit.private_files import make_private_folder
 from servicekit.sqlite_checkpoints import MAX_LOG_PAGES, Checkpoints
-from servicekit.sqlite_failures import explain, is_damage, is_failure
+from servicekit.sqlite_failures import StoreLocked, explain, is_damage, is_failure, is_lock
 from servicekit.sqlite_groups import SqliteGroups
 from servicekit.sqlite_page_check import check_pages
 from servicekit.sqlite_reader import SqliteLookups, SqliteReader
@@ -86,7 +86,9 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._checkpoints = checkpoints
-        self._groups = SqliteGroups(lambda: self.transaction(is_short=True, is_counted=True), lambda: BUSY_SECONDS)
+        self._groups = SqliteGroups(
+            lambda seconds: self.transaction(is_short=True, is_counted=True, seconds=seconds), lambda: BUSY_SECONDS
+        )
         self.lookups: Final = SqliteLookups(lookups, self._raise_failure)
         # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
         # succeed because they do not touch the damaged pages.
@@ -128,7 +130,9 @@ class Database:
         self._writer.commit_report = report
 
     @asynccontextmanager
-    async def transaction(self, *, is_short: bool = False, is_counted: bool = False) -> AsyncIterator[Statements]:
+    async def transaction(
+        self, *, is_short: bool = False, is_counted: bool = False, seconds: float | None = None
+    ) -> AsyncIterator[Statements]:
         """Run the block in a write transaction.
 
         At the end of the block, the transaction is committed, possibly together with others. If the block raises or is
@@ -138,12 +142,16 @@ class Database:
             is_short: whether each statement reads and writes only a few rows, found by an index. Such statements are
                 executed on the event loop, others in a thread.
             is_counted: whether the commit is reported to `report_commits`.
+            seconds: how long the transaction may wait for others; None for `BUSY_SECONDS`.
 
         Raises:
-            StoreFailure: the file cannot be written, or other transactions have kept it locked for `BUSY_SECONDS`.
+            StoreLocked: other transactions have kept the file locked for this time.
+            StoreFailure: the file cannot be written.
         """
         try:
-            async with self._writer.transaction(is_short=is_short, is_counted=is_counted) as statements:
+            async with self._writer.transaction(
+                is_short=is_short, is_counted=is_counted, seconds=seconds
+            ) as statements:
                 yield statements
         except sqlite3.DatabaseError as error:
             self._raise_failure(error)
@@ -171,7 +179,7 @@ class Database:
         if is_damage(error):
             self._damage = explanation
         _log.warning("store unavailable", explanation=explanation)
-        raise StoreFailure(explanation) from error
+        raise (StoreLocked if is_lock(error) else StoreFailure)(explanation) from error
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Statements]:

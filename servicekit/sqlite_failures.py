@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
+from servicekit.errors import StoreFailure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -38,6 +40,10 @@ _MISTAKES: Final = (
 )
 
 
+class StoreLocked(StoreFailure):
+    """Other transactions have kept the file locked for as long as a transaction could wait. It has changed nothing."""
+
+
 class DamagedPages(sqlite3.DatabaseError):
     """Raised when our own check has found damage in the file. It has a result code, like the errors of SQLite."""
 
@@ -48,6 +54,11 @@ class DamagedPages(sqlite3.DatabaseError):
 def is_failure(error: sqlite3.DatabaseError) -> bool:
     """Whether `error` is caused by the file and not by the statement."""
     return not isinstance(error, _MISTAKES)
+
+
+def is_lock(error: sqlite3.DatabaseError) -> bool:
+    """Whether another process has locked the file."""
+    return _primary_code(error) == sqlite3.SQLITE_BUSY
 
 
 def is_damage(error: sqlite3.DatabaseError) -> bool:

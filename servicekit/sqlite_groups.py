@@ -13,6 +13,9 @@ needs a savepoint. A work takes less: no turn, no savepoint, and no copy of each
 
 Each work sees what the works before it have written. No work returns before the commit of its group. If a work raises,
 the group is rolled back, and each of its works runs again, in a transaction of its own.
+
+If another process has locked the file, a group waits as long as its first work may. Then this one fails, and the others
+wait again.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from servicekit.errors import StoreFailure
 from servicekit.finish_despite_cancellation import to_the_end
+from servicekit.sqlite_failures import StoreLocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 MAX_GROUP_SIZE: Final = 32
 # After this number of works, other tasks of the event loop get their turn.
 _WORKS_AT_A_TIME: Final = 8
+# A work whose time ends so soon is not tried again. SQLite rounds the times during which it waits.
+_TOO_LATE_SECONDS: Final = 0.05
 
 T = TypeVar("T")
 
@@ -65,7 +71,7 @@ class _Work:
         # A caller that was cancelled gets no result.
         if not self.result.done():
             # Each caller gets an error of its own, because an error collects the places that it passes.
-            self.result.set_exception(StoreFailure(error.explanation) if isinstance(error, StoreFailure) else error)
+            self.result.set_exception(type(error)(error.explanation) if isinstance(error, StoreFailure) else error)
 
 
 class SqliteGroups:
@@ -73,12 +79,13 @@ class SqliteGroups:
 
     Args:
         transaction: begins a transaction whose statements are executed on the event loop, and which is committed at the
-            end of the block. It raises StoreFailure if the file cannot be written.
-        seconds: how long a work may wait for the end of other groups.
+            end of the block. Its argument is how many seconds it may wait for others; then it raises StoreLocked. It
+            raises StoreFailure if the file cannot be written.
+        seconds: how long a work may wait, for other groups and for other processes.
     """
 
     def __init__(
-        self, transaction: Callable[[], AbstractAsyncContextManager[Statements]], seconds: Callable[[], float]
+        self, transaction: Callable[[float], AbstractAsyncContextManager[Statements]], seconds: Callable[[], float]
     ) -> None:
         self._transaction = transaction
         self._seconds = seconds
@@ -119,45 +126,58 @@ class SqliteGroups:
                 ended = _future()
                 for one in group:
                     one.ended = ended
+                locked: Sequence[_Work] = ()
                 try:
-                    await self._run_group(self._in_time(group))
+                    locked = await self._run_group(self._in_time(group))
                 finally:
-                    # Only if this task was cancelled are there works without a result.
+                    # Only if this task was cancelled are there other works without a result.
                     for one in group:
-                        one.result.cancel()
+                        if one not in locked:
+                            one.result.cancel()
                     ended.set_result(None)
+                for one in locked:
+                    one.ended = None
+                self._waiting.extendleft(reversed(locked))
         finally:
             self._task = None
 
-    def _in_time(self, group: Sequence[_Work]) -> list[_Work]:
-        now, in_time = asyncio.get_running_loop().time(), []
+    def _in_time(self, group: Sequence[_Work], needed: float = 0.0) -> list[_Work]:
+        """Return the works that may wait longer than `needed` seconds. The others fail."""
+        end, in_time = asyncio.get_running_loop().time() + needed, []
         for one in group:
-            if one.until > now:
+            if one.until > end:
                 in_time.append(one)
             else:
-                one.fail(StoreFailure("transactions wait too long for the database"))
+                one.fail(StoreLocked("transactions wait too long for the database"))
         return in_time
 
-    async def _run_group(self, group: Sequence[_Work]) -> None:
+    async def _run_group(self, group: Sequence[_Work]) -> list[_Work]:
+        """Run the works, and give each its result. Return those that must wait again, because the file is locked."""
+        if not group:
+            return []
         try:
             values = await self._attempt(group)
+        except StoreLocked:
+            return [one for one in self._in_time(group, _TOO_LATE_SECONDS) if not one.result.done()]
         except StoreFailure as failure:
             for one in group:
                 one.fail(failure)
         except Exception as error:  # noqa: BLE001 - the caller gets it
-            if len(group) == 1:
-                group[0].fail(error)
-            else:
-                await asyncio.gather(*(self._run_group([one]) for one in group))
+            if len(group) > 1:
+                rest = await asyncio.gather(*(self._run_group([one]) for one in group))
+                return [one for each in rest for one in each]
+            group[0].fail(error)
         else:
             for one, value in zip(group, values, strict=True):
                 if not one.result.done():
                     one.result.set_result(value)
+        return []
 
     async def _attempt(self, group: Sequence[_Work]) -> list[Any]:
         """Run the works in one transaction, and return their results after its commit."""
         values = []
-        async with self._transaction() as statements:
+        seconds = max(0.0, min(one.until for one in group) - asyncio.get_running_loop().time())
+        async with self._transaction(seconds) as statements:
             for number, one in enumerate(group, 1):
                 values.append(_finished(one.run(statements)))
                 if number % _WORKS_AT_A_TIME == 0:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from servicekit.errors import StoreFailure
 from servicekit.finish_despite_cancellation import to_the_end
-from servicekit.sqlite_failures import is_failure
+from servicekit.sqlite_failures import StoreLocked, is_failure
 from servicekit.sqlite_statements import CallThread, ImmediateStatements, Statements, ThreadedStatements
 from servicekit.time_limit import TimeLimit
 
@@ -103,14 +103,17 @@ class SqliteWriter:
         """The monotonic time of the last commit that succeeded."""
 
     @asynccontextmanager
-    async def transaction(self, *, is_short: bool, is_counted: bool) -> AsyncIterator[Statements]:
+    async def transaction(
+        self, *, is_short: bool, is_counted: bool, seconds: float | None = None
+    ) -> AsyncIterator[Statements]:
         """Run the block in a transaction. See `servicekit.sqlite.Database.transaction`.
 
         Raises:
-            StoreFailure: other transactions have kept the file locked, or the group of the transaction was lost.
+            StoreLocked: other transactions of this process took too long.
+            StoreFailure: the group of the transaction was lost.
             sqlite3.Error: the transaction cannot begin or be committed.
         """
-        remaining = await self._take_turn()
+        remaining = await self._take_turn(self._busy_seconds() if seconds is None else seconds)
         try:
             group = await self._join_group(remaining)
             is_first = group.size == 0
@@ -134,23 +137,23 @@ class SqliteWriter:
         async with self._turn:
             await self._thread.close(self._connection.close)
 
-    async def _take_turn(self) -> float:
-        """Wait until no other transaction of this process is running.
+    async def _take_turn(self, seconds: float) -> float:
+        """Wait for at most `seconds` until no other transaction of this process is running.
 
         Return the rest of the time during which the transaction may still wait for other processes.
         """
         if not self._waiting and not self._turn.locked():
             # Nobody has the lock or waits for it, so this does not wait.
             await self._turn.acquire()
-            return self._busy_seconds()
+            return seconds
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._busy_seconds()
+        deadline = clock() + seconds
         self._waiting += 1
         try:
             with TimeLimit(deadline):
                 await self._turn.acquire()
         except TimeoutError:
-            raise StoreFailure(f"transactions wait too long for the database {self._path}") from None
+            raise StoreLocked(f"transactions wait too long for the database {self._path}") from None
         finally:
             self._waiting -= 1
         return deadline - clock()

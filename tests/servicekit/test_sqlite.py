@@ -11,6 +11,7 @@ import pytest
 from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
 from servicekit.sqlite import Database, Migration
+from servicekit.sqlite_failures import StoreLocked
 from tests.servicekit import processes
 
 if TYPE_CHECKING:
@@ -344,7 +345,7 @@ async def test_writers_do_not_wait_for_a_lock_without_limit(tmp_path: Path, monk
             other.execute("BEGIN IMMEDIATE")
             outcomes = await asyncio.gather(*(add(database, str(n)) for n in range(20)), return_exceptions=True)
         assert sum(waits) < 400
-        assert {type(outcome) for outcome in outcomes} == {StoreFailure}
+        assert {type(outcome) for outcome in outcomes} == {StoreLocked}
         await add(database, "a")
 
 

@@ -15,6 +15,7 @@ import pytest
 from servicekit import sqlite
 from servicekit.errors import StoreFailure
 from servicekit.sqlite import Database, Migration
+from servicekit.sqlite_failures import StoreLocked
 from servicekit.sqlite_groups import MAX_GROUP_SIZE
 from servicekit.sqlite_writer import CommitReport
 
@@ -171,11 +172,35 @@ async def test_works_do_not_wait_for_ever_while_another_process_has_locked_the_f
             first = asyncio.create_task(add(database, "first"))
             await asyncio.sleep(0)
             outcomes = await asyncio.gather(first, *(add(database, name) for name in "bc"), return_exceptions=True)
-            assert {type(outcome) for outcome in outcomes} == {StoreFailure}
+            assert {type(outcome) for outcome in outcomes} == {StoreLocked}
             other.rollback()
         monkeypatch.undo()
         await add(database, "d")
         assert stored(path) == {"d"}
+
+
+async def test_a_locked_file_costs_each_work_no_more_than_its_own_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The works of the second group begin to wait while the first one waits. They wait on when it has failed."""
+    path = tmp_path / "x.sqlite3"
+    async with opened(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
+            first = asyncio.create_task(add(database, "first"))
+            await asyncio.sleep(0)
+            monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.4)
+            second = asyncio.create_task(add(database, "second"))
+            await asyncio.sleep(0)
+            monkeypatch.setattr(sqlite, "BUSY_SECONDS", 60)
+            third = asyncio.create_task(add(database, "third"))
+            outcomes = await asyncio.gather(first, second, return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {StoreLocked}
+            assert not third.done()
+            other.rollback()
+        assert await third == 1
+        assert stored(path) == {"third"}
 
 
 async def test_a_work_that_awaits_something_else_is_refused(tmp_path: Path) -> None:
