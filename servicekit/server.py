@@ -139,7 +139,7 @@ def serve(
     settings: ProcessSettings,
     options: ServerOptions | None = None,
 ) -> None:
-    """Configure logs, bind, create the application and serve it; return after a graceful shutdown.
+    """Configure logs, create the application, bind and serve; return after a graceful shutdown.
 
     If `endpoint` is a listening socket, it is closed at the end.
 
@@ -154,8 +154,8 @@ def serve(
     chosen = options or ServerOptions()
     _refuse_unused_tls(service, settings, chosen)
     logging.configure(service, settings, in_background=True)
+    app = _StartupErrorHolder(create_app())  # before clients can connect; see `MemoryNonces`
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-    app = _StartupErrorHolder(create_app())
     drainable = DrainableApp(app, chosen.refuse, chosen.direct)
     if chosen.probes is not None:
         app.companion = serving_probes(drainable, bind(chosen.probes))

@@ -46,7 +46,8 @@ class MemoryNonces:
     """A store of nonces in the memory of one process.
 
     A new store does not know the nonces that another process has accepted. So it refuses all requests that were signed
-    before the store was created.
+    before the store was created. `servicekit.server.serve` creates it before clients can connect, so the requests of
+    honest clients are newer.
     """
 
     def __init__(self, *, max_nonces: int = MAX_NONCES, clock: Callable[[], float] = time.time) -> None:

@@ -16,6 +16,7 @@ import pytest
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 from servicekit.server import Endpoint, bind, serve, serving_beside
 from servicekit.settings import ProcessSettings, load
+from tests.ports import free_port
 from tests.servicekit import processes
 
 if TYPE_CHECKING:
@@ -304,13 +305,27 @@ async def test_the_peer_of_a_connection_is_nobodys_claim(name: str, monkeypatch:
     assert seen == [("127.0.0.1", "http")]
 
 
-def test_the_application_is_not_created_when_the_port_is_taken() -> None:
-    def build() -> Any:
-        raise AssertionError("built")
+async def idle(_scope: object, _receive: object, _send: object) -> None:
+    """An application that does nothing."""
 
+
+def test_a_taken_port_stops_the_start() -> None:
     settings = load(ProcessSettings, {})
     with bind(Endpoint("127.0.0.1", 0, "AUTH_PORT")) as holder, pytest.raises(PortTaken):
-        serve("test", build, Endpoint("127.0.0.1", holder.getsockname()[1], "AUTH_PORT"), settings)
+        serve("test", lambda: idle, Endpoint("127.0.0.1", holder.getsockname()[1], "AUTH_PORT"), settings)
+
+
+def test_no_client_can_connect_before_the_application_exists() -> None:
+    """A request that waited for it would have a signature that is older than the application."""
+    port = free_port()
+
+    def build() -> Any:
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=30):
+            pass
+        raise StartupError("built")
+
+    with pytest.raises(StartupError, match="built"):
+        serve("test", build, Endpoint("127.0.0.1", port, "AUTH_PORT"), load(ProcessSettings, {}))
 
 
 def test_startup_errors_have_one_base_class() -> None:
