@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     # caller did not get a response, and a waiting caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
-MOST_SHARED_BYTES: Final = 1_048_576
+MAX_SHARED_BYTES: Final = 1_048_576
 """A larger body does not become a `SharedBody`: its bytes are copied, and compiled plans decode no larger bodies."""
 
 _NO_HEADERS: Final[frozenset[tuple[str, str]]] = frozenset()
@@ -103,7 +103,7 @@ class DeduplicationLayer:
         failure: Exception | None = None
         try:
             response = await self._inner.send(request)
-            if waiting and len(response.body) <= MOST_SHARED_BYTES:
+            if waiting and len(response.body) <= MAX_SHARED_BYTES:
                 response = replace(response, body=SharedBody(response.body))
             return response
         except SubgraphTimeout as error:

@@ -81,12 +81,8 @@ class Rule(Model):
         """Whether the rule counts the order. This depends on `types` and `own_accounts`."""
         return order.type in self.types and (self.own_accounts or not order.is_between_own_accounts)
 
-    def judges(self, order: OrderFacts) -> bool:
-        """Whether the rule judges the order: the rule counts it, and its amount is not below `min_amount`."""
-        return self.counts(order) and self.is_large_enough(order)
-
     def is_large_enough(self, order: OrderFacts) -> bool:
-        """Whether the amount of the order is not below `min_amount`."""
+        """Whether the amount is not below `min_amount`. Of the orders that the rule counts, it judges only these."""
         if self.min_amount is None:
             return True
         least = self.min_amount.units(order.currency)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
 from router.transport.interface import SharedBody, SubgraphRequest, SubgraphResponse
-from router.transport.layers.deduplication import MOST_SHARED_BYTES, DeduplicationLayer
+from router.transport.layers.deduplication import MAX_SHARED_BYTES, DeduplicationLayer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -71,7 +71,7 @@ async def test_identical_queries_in_flight_are_sent_once(upstream: Upstream, lay
     assert (upstream.begun, layer.shared) == (1, 4)
 
 
-@pytest.mark.parametrize(("size", "kind"), [(MOST_SHARED_BYTES, SharedBody), (MOST_SHARED_BYTES + 1, bytes)])
+@pytest.mark.parametrize(("size", "kind"), [(MAX_SHARED_BYTES, SharedBody), (MAX_SHARED_BYTES + 1, bytes)])
 async def test_a_body_that_several_callers_get_can_keep_results(
     upstream: Upstream, layer: DeduplicationLayer, size: int, kind: type
 ) -> None:
